@@ -1,0 +1,18 @@
+// Package session is the vocabulary of session streams: what an Aegis server
+// sends about the coding sessions that it orchestrates, and where.
+//
+// There are two kinds of stream: one for each session ([EventsPath]) and the
+// global one of all sessions ([GlobalPath]). A frame is an id and one data line
+// of JSON, the [Envelope]; the kind of the event is in the JSON, and the SSE
+// event field is not used:
+//
+//	id: 17
+//	data: {"event":"message","sessionId":"abc","timestamp":"2026-01-02T15:04:05.000Z","data":{"role":"assistant","text":"hi"},"emittedAt":1767366245000,"id":17}
+//
+// Ids are integers from one counter for the whole server, so the ids of one
+// session have holes.
+//
+// Two kinds of frame carry no id and say nothing about a session: connected, the
+// first of each connection, and heartbeat, every [HeartbeatInterval]. They prove
+// that the path works, not that anything goes on behind it; see [IsControl].
+package session

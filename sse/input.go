@@ -1,0 +1,168 @@
+package sse
+
+import (
+	"bytes"
+	"io"
+)
+
+// input cuts a stream into lines.
+//
+//	0 ≤ pos ≤ end ≤ len(buf); buf[pos:end] has been read and not been returned
+type input struct {
+	r        io.Reader
+	err      error // the reader's, to be returned when what came with it is used up
+	buf      []byte
+	pos, end int
+	lf, cr   finder
+	start    bool // nothing was returned yet: a byte order mark may come
+	skipLF   bool // the last line ended with CR: an LF that follows belongs to it
+	quiet    int  // reads in a row that used little of a large buffer
+}
+
+const (
+	minBuffer   = 2 << 10  // what an idle stream holds
+	maxBuffer   = 64 << 10 // what a busy one reads at once
+	quietReads  = 32       // reads after which a large buffer is given back
+	emptyReads  = 100      // reads without a byte or an error before io.ErrNoProgress
+	byteOrderMk = "\xEF\xBB\xBF"
+)
+
+// line returns the next line without its end. If it is not complete, ok is false
+// and line is the part that has come so far. The line is valid until fill.
+func (in *input) line() (line []byte, ok bool) {
+	if in.start && !in.skipMark() {
+		return nil, false
+	}
+	if in.skipLF && in.pos < in.end {
+		if in.buf[in.pos] == '\n' {
+			in.pos++
+		}
+		in.skipLF = false
+	}
+	lf := in.lf.find(in.buf, in.pos, in.end, '\n')
+	cr := in.cr.find(in.buf, in.pos, in.end, '\r')
+	i := lf
+	if cr >= 0 && (lf < 0 || cr < lf) {
+		i, in.skipLF = cr, true
+	}
+	if i < 0 {
+		return in.rest(), false
+	}
+	line = in.buf[in.pos:i]
+	in.pos = i + 1
+	return line, true
+}
+
+// rest is what has come of the line that is not complete.
+func (in *input) rest() []byte { return in.buf[in.pos:in.end] }
+
+// skipMark drops a byte order mark at the start of the stream. It returns false
+// while the bytes so far could still become one.
+func (in *input) skipMark() bool {
+	head := in.rest()
+	if len(head) < len(byteOrderMk) && in.err == nil && bytes.HasPrefix([]byte(byteOrderMk), head) {
+		return false
+	}
+	if bytes.HasPrefix(head, []byte(byteOrderMk)) {
+		in.pos += len(byteOrderMk)
+	}
+	in.start = false
+	return true
+}
+
+// fill reads once. It returns an error only when there is nothing more to be
+// found in the buffer.
+func (in *input) fill() error {
+	if in.err != nil {
+		return in.err
+	}
+	in.makeRoom()
+	for range emptyReads {
+		n, err := in.r.Read(in.buf[in.end:])
+		in.end += n
+		in.err = err
+		if n > 0 {
+			in.count(n)
+			return nil
+		}
+		if err != nil {
+			if in.start { // a stream shorter than a byte order mark
+				return nil
+			}
+			return err
+		}
+	}
+	in.err = io.ErrNoProgress
+	return in.err
+}
+
+// makeRoom moves the unfinished line to the front of the buffer, and makes the
+// buffer larger when it is full of it or the reader keeps filling it. Each byte
+// is moved at most once for each line that comes after it, so time stays linear.
+func (in *input) makeRoom() {
+	have := in.end - in.pos
+	size := len(in.buf)
+	switch {
+	case size == 0:
+		size = minBuffer
+	case have == size:
+		size *= 2
+	case in.quiet < 0 && size < maxBuffer: // the last read filled the buffer
+		size *= 2
+	case have <= minBuffer/2 && size > minBuffer && (size > maxBuffer || in.quiet > quietReads):
+		size = minBuffer
+	}
+	if size != len(in.buf) {
+		buf := make([]byte, size)
+		copy(buf, in.rest())
+		in.buf, in.quiet = buf, 0
+	} else if in.pos > 0 {
+		copy(in.buf, in.rest())
+	}
+	in.lf.shift(in.pos)
+	in.cr.shift(in.pos)
+	in.pos, in.end = 0, have
+}
+
+// count watches how much of the buffer a read of n bytes used.
+func (in *input) count(n int) {
+	switch {
+	case in.end == len(in.buf):
+		in.quiet = -1
+	case n < len(in.buf)/8:
+		in.quiet = max(in.quiet, 0) + 1
+	default:
+		in.quiet = 0
+	}
+}
+
+// finder remembers where the next byte of one kind is, or how far there is none,
+// so that each byte of the buffer is looked at once.
+type finder struct {
+	at    int
+	found bool
+}
+
+func (f *finder) find(buf []byte, pos, end int, c byte) int {
+	if f.found && f.at >= pos {
+		return f.at
+	}
+	from := pos
+	if !f.found {
+		from = max(pos, f.at)
+	}
+	i := bytes.IndexByte(buf[from:end], c)
+	if f.found = i >= 0; f.found {
+		f.at = from + i
+		return f.at
+	}
+	f.at = end
+	return -1
+}
+
+func (f *finder) shift(n int) {
+	f.at -= n
+	if f.at < 0 {
+		f.at, f.found = 0, false
+	}
+}
