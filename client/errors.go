@@ -1,0 +1,122 @@
+package client
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"time"
+)
+
+// Causes of a failed attempt that have nothing more to say. They come in
+// [Transition.Cause] and inside a [*GiveUpError].
+var (
+	ErrEnded          = errors.New("client: server ended the stream")
+	ErrIdle           = errors.New("client: no byte within the idle timeout")
+	ErrNoEvent        = errors.New("client: no event within the event timeout")
+	ErrConnectTimeout = errors.New("client: not connected within the connect timeout")
+	ErrHeaderTimeout  = errors.New("client: no response within the header timeout")
+)
+
+// ErrBusy is yielded by a loop over a source that has a loop under way.
+var ErrBusy = errors.New("client: another loop over this event source is under way")
+
+// bodyExcerpt is how much of a refused response's body is kept, in bytes.
+const bodyExcerpt = 1 << 10
+
+// A ResponseError is a response that is not the stream: a status other than 200,
+// or a body that is not text/event-stream.
+type ResponseError struct {
+	StatusCode int
+	Header     http.Header
+	Body       []byte // its first KiB
+	Reason     string // what is wrong with a response of status 200; else empty
+}
+
+func (e *ResponseError) Error() string {
+	if e.Reason != "" {
+		return "client: " + e.Reason
+	}
+	return fmt.Sprintf("client: server answered %d %s", e.StatusCode, http.StatusText(e.StatusCode))
+}
+
+// A RedirectError is a redirect that was not followed. It is permanent.
+type RedirectError struct {
+	StatusCode int
+	Reason     string // "no Location", "more than 10 redirects"
+	Err        error  // of Options.HTTPClient.CheckRedirect, or nil
+}
+
+func (e *RedirectError) Error() string {
+	return fmt.Sprintf("client: redirect (%d) not followed: %s", e.StatusCode, e.Reason)
+}
+
+func (e *RedirectError) Unwrap() error { return e.Err }
+
+// A GiveUpError ends a loop whose outage has lasted too long.
+type GiveUpError struct {
+	Outage     time.Duration // since the first failure
+	Attempts   int           // how many failed
+	RetryAfter time.Duration // what the server asked to wait for, if that was past the give-up; else 0
+	Err        error         // of the last attempt
+}
+
+func (e *GiveUpError) Error() string {
+	s := fmt.Sprintf("client: gave up after %v and %d failed attempts", e.Outage.Round(time.Millisecond), e.Attempts)
+	if e.RetryAfter > 0 {
+		s += fmt.Sprintf(" (server asked to wait for %v)", e.RetryAfter)
+	}
+	return s + ": " + trimPrefix(e.Err)
+}
+
+func (e *GiveUpError) Unwrap() error { return e.Err }
+
+// A GapError says that the server can't continue where the stream left off:
+// events between Asked and Given are lost. It is a report to the observer, or,
+// with Options.FailOnGap, the error that ends the loop.
+type GapError struct {
+	Asked  string // the last event ID of the request
+	Given  string // where the server's replay starts; empty if it did not say
+	Reason string // "replay starts later", "server has a new run", "id can't be sent"
+}
+
+func (e *GapError) Error() string {
+	s := fmt.Sprintf("client: gap after event %q: %s", e.Asked, e.Reason)
+	if e.Given != "" {
+		s += fmt.Sprintf(" (at %q)", e.Given)
+	}
+	return s
+}
+
+// A CursorError is a failure of Options.Cursor.
+type CursorError struct {
+	Op  string // "load" or "save"
+	Err error
+}
+
+func (e *CursorError) Error() string { return "client: " + e.Op + " cursor: " + e.Err.Error() }
+
+func (e *CursorError) Unwrap() error { return e.Err }
+
+// An InterruptedError ends the loop over a request that must not be repeated
+// (see Options.RepeatRequest) and whose stream broke.
+type InterruptedError struct {
+	Method string
+	Err    error
+}
+
+func (e *InterruptedError) Error() string {
+	return fmt.Sprintf("client: %s stream interrupted, and not repeated: %s", e.Method, trimPrefix(e.Err))
+}
+
+func (e *InterruptedError) Unwrap() error { return e.Err }
+
+// trimPrefix is the error's text without this package's prefix, for use behind
+// another one.
+func trimPrefix(err error) string {
+	const prefix = "client: "
+	s := err.Error()
+	if len(s) > len(prefix) && s[:len(prefix)] == prefix {
+		return s[len(prefix):]
+	}
+	return s
+}

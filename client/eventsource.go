@@ -1,0 +1,180 @@
+package client
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"iter"
+	"net/url"
+	"strings"
+	"sync"
+	"sync/atomic"
+
+	"github.com/OneStepAt4time/resilient-sse/session"
+	"github.com/OneStepAt4time/resilient-sse/sse"
+)
+
+// An EventSource follows one stream. It holds the position between loops; it
+// has no goroutine and no connection while no loop runs.
+//
+// One loop runs at a time. Stats and LastEventID may be called from any
+// goroutine at any time, Commit from the loop's body.
+type EventSource struct {
+	url    *url.URL
+	kind   kind
+	opts   Options
+	target string
+
+	busy   atomic.Bool
+	active *run // the loop under way; for the loop's goroutine
+
+	mu    sync.Mutex
+	pos   position
+	stats Stats // but for LastEventID
+
+	// For the loop's goroutine, and kept from one loop to the next:
+	opened    bool     // a stream has been open
+	loaded    bool     // the cursor was read
+	serverRun string   // the run of the server's counter
+	repeats   *repeats // nil if repeats are not looked for
+}
+
+// New returns a source for the stream at a URL, http or https. It checks
+// everything and dials nothing. The error names all that is wrong.
+func New(rawURL string, opts *Options) (*EventSource, error) {
+	u, err := parseURL(rawURL)
+	return build(u, plain, opts, err)
+}
+
+// Session returns a source for the stream of one session of the server at
+// base, such as http://127.0.0.1:9100. It ends after the session's ended event
+// (see Options.FollowEnded), hides control frames, drops exact repeats and
+// expects a byte every 90 s.
+func Session(base, id string, opts *Options) (*EventSource, error) {
+	u, err := parseURL(base)
+	if err := errors.Join(err, session.CheckID(id)); err != nil {
+		return build(nil, sessionStream, opts, err)
+	}
+	return build(resolve(u, session.EventsPath(id)), sessionStream, opts, nil)
+}
+
+// Global returns a source for the stream of all sessions of the server at base.
+func Global(base string, opts *Options) (*EventSource, error) {
+	u, err := parseURL(base)
+	if err != nil {
+		return build(nil, globalStream, opts, err)
+	}
+	return build(resolve(u, session.GlobalPath), globalStream, opts, nil)
+}
+
+func build(u *url.URL, k kind, opts *Options, err error) (*EventSource, error) {
+	if err := errors.Join(err, opts.validate()); err != nil {
+		return nil, err
+	}
+	es := &EventSource{url: u, kind: k, opts: opts.withDefaults(k), target: targetName(u)}
+	es.pos.set(es.opts.LastEventID)
+	es.repeats = newRepeats(es.opts.RepeatWindow)
+	es.stats.State = Closed
+	return es, nil
+}
+
+// Target names the stream: its URL without what may be secret (user info, the
+// values of query parameters that carry credentials). It is what a [Cursor]
+// files the position under.
+func (es *EventSource) Target() string { return es.target }
+
+// Events returns the events of the stream, over as many connections as it
+// takes. Ranging connects, and reconnects when the connection fails; leaving
+// the loop closes the connection.
+//
+// The error is non-nil at most once, in the last pair:
+//
+//   - the context's cause, if the context is done;
+//   - a [*GiveUpError], if an outage has lasted for Options.Backoff.GiveUp;
+//   - a permanent error: a [*ResponseError], a [*RedirectError], a [*GapError]
+//     or whatever else [Retryable] does not let pass;
+//   - [ErrBusy], if another loop of this source is under way;
+//   - an error of the cursor, alone or joined to one of these.
+//
+// The loop ends without an error when the stream is over: the server said 204,
+// or a session stream brought its ended event.
+//
+// An event is committed when the loop asks for the next one, or by [Commit] in
+// its body. A later loop begins after the last committed event, so whoever
+// breaks out of the body, or panics, gets that event again.
+//
+// [Commit]: EventSource.Commit
+func (es *EventSource) Events(ctx context.Context) iter.Seq2[sse.Event, error] {
+	return func(yield func(sse.Event, error) bool) {
+		if !es.busy.CompareAndSwap(false, true) {
+			yield(sse.Event{}, ErrBusy)
+			return
+		}
+		defer es.busy.Store(false)
+		r := newRun(ctx, es, yield)
+		if err := r.loop(); err != nil {
+			yield(sse.Event{}, err)
+		}
+	}
+}
+
+// Commit marks the event that the loop's body is looking at as done, as asking
+// for the next one would. It is for a body that ends the loop: Commit, then
+// break. Outside of a loop's body it does nothing.
+func (es *EventSource) Commit() {
+	if es.active != nil {
+		es.active.commit()
+	}
+}
+
+// LastEventID returns the position: the last event ID that was committed.
+func (es *EventSource) LastEventID() string {
+	es.mu.Lock()
+	defer es.mu.Unlock()
+	return string(es.pos.id)
+}
+
+// parseURL checks a URL. Its error does not repeat the query, which may hold a
+// token.
+func parseURL(raw string) (*url.URL, error) {
+	u, err := url.Parse(raw)
+	if err != nil {
+		cause := err
+		if e, ok := errors.AsType[*url.Error](err); ok {
+			cause = e.Err
+		}
+		return nil, fmt.Errorf("client: malformed URL: %w", cause)
+	}
+	if u.Scheme != "http" && u.Scheme != "https" {
+		return nil, fmt.Errorf("client: URL scheme %q is neither http nor https", u.Scheme)
+	}
+	if u.Hostname() == "" {
+		return nil, errors.New("client: URL has no host")
+	}
+	u.Fragment, u.RawFragment = "", ""
+	return u, nil
+}
+
+// resolve appends an escaped absolute path to the base's path; the base's query
+// stays.
+func resolve(base *url.URL, escaped string) *url.URL {
+	u := *base
+	u.RawPath = strings.TrimSuffix(base.EscapedPath(), "/") + escaped
+	u.Path, _ = url.PathUnescape(u.RawPath)
+	return &u
+}
+
+// secretParams are query parameters whose values are left out of a target.
+var secretParams = []string{"token", "access_token", "api_key", "apikey", "key", "signature", "sig"}
+
+func targetName(u *url.URL) string {
+	t := *u
+	t.User = nil
+	if q := t.Query(); len(q) > 0 {
+		for _, name := range secretParams {
+			q.Del(name)
+		}
+		t.RawQuery = q.Encode()
+	}
+	return t.String()
+}

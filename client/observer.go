@@ -1,0 +1,110 @@
+package client
+
+import (
+	"log/slog"
+	"net/http"
+	"time"
+)
+
+// A State is that of an event source.
+type State int
+
+const (
+	Closed     State = iota // no loop is under way
+	Connecting              // an attempt has started
+	Open                    // the response is a stream
+	Waiting                 // a delay is under way
+)
+
+func (s State) String() string {
+	switch s {
+	case Closed:
+		return "closed"
+	case Connecting:
+		return "connecting"
+	case Open:
+		return "open"
+	case Waiting:
+		return "waiting"
+	}
+	return "unknown"
+}
+
+// MarshalText implements [encoding.TextMarshaler].
+func (s State) MarshalText() ([]byte, error) { return []byte(s.String()), nil }
+
+// A Transition is what an observer is told. One whose From equals its State is a
+// report within that state; its Cause says of what: a [*GapError] or a
+// [*CursorError].
+type Transition struct {
+	From, State State
+
+	// Attempt counts the attempts of an outage: n for the n-th retry, the one
+	// under way or, in Waiting, the one waited for; 0 while all is well.
+	Attempt int
+
+	Delay       time.Duration // in Waiting: until the next attempt
+	Cause       error         // in Waiting and Closed: why; nil for a stream that is over and for a break
+	LastEventID string        // the position
+	Left        time.Duration // in an outage: until the give-up; 0 if there is none
+	Header      http.Header   // in Open: the response's; not to be changed
+}
+
+// LogValue implements [slog.LogValuer]. It holds no header and no URL, hence no
+// credentials.
+func (t Transition) LogValue() slog.Value {
+	attrs := make([]slog.Attr, 0, 6)
+	attrs = append(attrs, slog.String("state", t.State.String()))
+	if t.Attempt > 0 {
+		attrs = append(attrs, slog.Int("attempt", t.Attempt))
+	}
+	if t.Delay > 0 {
+		attrs = append(attrs, slog.Duration("delay", t.Delay))
+	}
+	if t.Left > 0 {
+		attrs = append(attrs, slog.Duration("left", t.Left))
+	}
+	if t.LastEventID != "" {
+		attrs = append(attrs, slog.String("last_event_id", t.LastEventID))
+	}
+	if t.Cause != nil {
+		attrs = append(attrs, slog.String("cause", t.Cause.Error()))
+	}
+	return slog.GroupValue(attrs...)
+}
+
+// Callbacks is an observer with the four callbacks of Aegis'
+// ResilientEventSource; its Observe method goes into Options.Observer. Nil ones
+// are not called.
+type Callbacks struct {
+	OnOpen         func()
+	OnReconnecting func(attempt int, delay time.Duration)
+	OnGiveUp       func() // once in a loop at most, before OnClose
+	OnClose        func() // once in a loop, at its very end and never while it reconnects
+}
+
+// Observe calls the callback that belongs to the transition.
+func (c Callbacks) Observe(t Transition) {
+	if t.From == t.State {
+		return
+	}
+	switch t.State {
+	case Open:
+		call(c.OnOpen)
+	case Waiting:
+		if c.OnReconnecting != nil {
+			c.OnReconnecting(t.Attempt, t.Delay)
+		}
+	case Closed:
+		if gaveUp(t.Cause) {
+			call(c.OnGiveUp)
+		}
+		call(c.OnClose)
+	}
+}
+
+func call(f func()) {
+	if f != nil {
+		f()
+	}
+}

@@ -1,0 +1,141 @@
+package client
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"mime"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/OneStepAt4time/resilient-sse/backoff"
+)
+
+// refusedBodyTime bounds the reading of a refused response's body.
+const refusedBodyTime = 5 * time.Second
+
+// open sends the request and accepts its response as the stream. It returns the
+// last event ID that the request carried.
+func (r *run) open(c *conn) (asked string, err error) {
+	req, err := r.request(c)
+	if err != nil {
+		return "", err
+	}
+	asked = req.Header.Get(lastEventID)
+	resp, err := r.fetch(c, req)
+	c.dog.disarm()
+	if err != nil {
+		return "", c.cause(err)
+	}
+	if err := refusal(resp); err != nil {
+		if refused, ok := errors.AsType[*ResponseError](err); ok {
+			c.dog.arm(refusedBodyTime, time.Time{}, ErrIdle)
+			refused.Body, _ = io.ReadAll(io.LimitReader(resp.Body, bodyExcerpt))
+		}
+		resp.Body.Close()
+		return "", err
+	}
+	c.accept(resp, r.kind != plain)
+	return asked, nil
+}
+
+const lastEventID = "Last-Event-Id" // as net/http spells it
+
+// request makes the request of one attempt.
+func (r *run) request(c *conn) (*http.Request, error) {
+	o := &r.opts
+	var body io.Reader
+	if len(o.Body) > 0 {
+		body = bytes.NewReader(o.Body)
+	}
+	req, err := http.NewRequestWithContext(c.ctx, o.Method, r.url.String(), body)
+	if err != nil {
+		return nil, backoff.Permanent(withoutURL(err))
+	}
+	for name, values := range o.Header {
+		req.Header[http.CanonicalHeaderKey(name)] = slices.Clone(values)
+	}
+	if host := req.Header.Get("Host"); host != "" {
+		req.Host = host
+	}
+	setOwn(req.Header)
+	r.mu.Lock()
+	id, lost := r.pos.header(), len(r.pos.id) > 0 && len(r.pos.wire) == 0
+	r.mu.Unlock()
+	if id != "" {
+		req.Header[lastEventID] = []string{id}
+	} else {
+		req.Header.Del(lastEventID)
+	}
+	if lost {
+		if err := r.gap(&GapError{Asked: r.LastEventID(), Reason: "id can't be sent in a header"}); err != nil {
+			return nil, err
+		}
+	}
+	if o.Prepare != nil {
+		if err := o.Prepare(c.ctx, req); err != nil {
+			return nil, fmt.Errorf("client: prepare request: %w", err)
+		}
+	}
+	return req, nil
+}
+
+// setOwn sets what a request for a stream has unless the caller has said
+// otherwise (standard, section 9.2.3).
+func setOwn(h http.Header) {
+	if h.Get("Accept") == "" {
+		h.Set("Accept", "text/event-stream")
+	}
+	if h.Get("Cache-Control") == "" {
+		h.Set("Cache-Control", "no-cache")
+	}
+	switch h.Get("Accept-Encoding") {
+	case "":
+		h.Set("Accept-Encoding", "identity") // a compressor holds events back
+	case "gzip":
+		h.Del("Accept-Encoding") // the transport asks for it, and decodes it
+	}
+}
+
+// refusal says why a response is not the stream; nil if it is. The body of a
+// *ResponseError is for the caller to read.
+func refusal(resp *http.Response) error {
+	refused := &ResponseError{StatusCode: resp.StatusCode, Header: resp.Header}
+	switch {
+	case resp.StatusCode == http.StatusNoContent:
+		return errOver
+	case resp.StatusCode != http.StatusOK:
+		return refused
+	}
+	ct := resp.Header.Get("Content-Type")
+	if media, _, _ := mime.ParseMediaType(ct); media != "text/event-stream" {
+		refused.Reason = fmt.Sprintf("content type is %q, not text/event-stream", ct)
+		return refused
+	}
+	if enc := resp.Header.Get("Content-Encoding"); enc != "" && !strings.EqualFold(enc, "identity") {
+		refused.Reason = fmt.Sprintf("content encoding is %q, which was not asked for", enc)
+		return refused
+	}
+	return nil
+}
+
+// withoutURL drops the URL that net/http puts into its errors: its query may be
+// a token.
+func withoutURL(err error) error {
+	if e, ok := errors.AsType[*url.Error](err); ok {
+		return e.Err
+	}
+	return err
+}
+
+// statusOf returns the status of a refused response, or 0.
+func statusOf(err error) int {
+	if e, ok := errors.AsType[*ResponseError](err); ok {
+		return e.StatusCode
+	}
+	return 0
+}

@@ -1,0 +1,118 @@
+package client
+
+import (
+	"fmt"
+	"net/http"
+	"net/url"
+	"strings"
+)
+
+const maxRedirects = 10
+
+// fetch sends the request and follows redirects, each time anew from the
+// original URL. net/http's own rule forwards a caller's headers to other ports
+// of a host, and unknown ones to other hosts; ours withholds all of them, and
+// cookies and the body, from any other origin, on that hop and every later one,
+// also if it leads back (CVE-2022-1650, CVE-2024-45336). Last-Event-ID stays: it
+// is the stream's.
+func (r *run) fetch(c *conn, req *http.Request) (*http.Response, error) {
+	hc := *r.opts.HTTPClient
+	hc.Timeout = 0 // it would end the stream; the watchdog has it
+	hc.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+	origin, crossed := req.URL, false
+	var via []*http.Request
+	for {
+		resp, err := hc.Do(req.WithContext(c.traced()))
+		if err != nil || !isRedirect(resp.StatusCode) {
+			return resp, err
+		}
+		resp.Body.Close()
+		refuse := func(reason string, err error) (*http.Response, error) {
+			return nil, &RedirectError{StatusCode: resp.StatusCode, Reason: reason, Err: err}
+		}
+		if via = append(via, req); len(via) > maxRedirects {
+			return refuse(fmt.Sprintf("more than %d redirects", maxRedirects), nil)
+		}
+		location := resp.Header.Get("Location")
+		if location == "" {
+			return refuse("no Location", nil)
+		}
+		to, err := req.URL.Parse(location)
+		if err != nil || (to.Scheme != "http" && to.Scheme != "https") || to.Host == "" {
+			return refuse("Location is not an http or https URL", nil)
+		}
+		if req.URL.Scheme == "https" && to.Scheme == "http" {
+			return refuse("from https to http", nil)
+		}
+		if !sameOrigin(origin, to) {
+			crossed, hc.Jar = true, nil
+		}
+		if req, err = hop(req, resp.StatusCode, to, crossed); err != nil {
+			return refuse("body can't be sent again", err)
+		}
+		if check := r.opts.HTTPClient.CheckRedirect; check != nil {
+			if err := check(req, via); err != nil {
+				return refuse("refused by CheckRedirect", err)
+			}
+		}
+	}
+}
+
+// hop returns the request for the next hop. The method and the body change as
+// the Fetch standard says (section 4.4).
+func hop(req *http.Request, status int, to *url.URL, crossed bool) (*http.Request, error) {
+	next := req.Clone(req.Context())
+	next.URL, next.Host = to, ""
+	if to.User == nil && !crossed {
+		to.User = req.URL.User
+	}
+	keepsBody := status == http.StatusTemporaryRedirect || status == http.StatusPermanentRedirect
+	switch {
+	case crossed || (!keepsBody && req.Method != http.MethodGet && req.Method != http.MethodHead):
+		next.Body, next.GetBody, next.ContentLength = nil, nil, 0
+		if !keepsBody {
+			next.Method = http.MethodGet
+		}
+	case req.GetBody != nil:
+		body, err := req.GetBody()
+		if err != nil {
+			return nil, err
+		}
+		next.Body = body
+	}
+	if crossed {
+		next.Header = http.Header{}
+		if id := req.Header[lastEventID]; id != nil {
+			next.Header[lastEventID] = id
+		}
+		setOwn(next.Header)
+	}
+	if next.Body == nil {
+		next.Header.Del("Content-Type")
+	}
+	return next, nil
+}
+
+func isRedirect(status int) bool {
+	switch status {
+	case http.StatusMovedPermanently, http.StatusFound, http.StatusSeeOther,
+		http.StatusTemporaryRedirect, http.StatusPermanentRedirect:
+		return true
+	}
+	return false
+}
+
+// sameOrigin compares scheme, host and port (standard HTML, "origin").
+func sameOrigin(a, b *url.URL) bool {
+	return a.Scheme == b.Scheme && strings.EqualFold(a.Hostname(), b.Hostname()) && port(a) == port(b)
+}
+
+func port(u *url.URL) string {
+	if p := u.Port(); p != "" {
+		return p
+	}
+	if u.Scheme == "https" {
+		return "443"
+	}
+	return "80"
+}

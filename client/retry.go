@@ -1,0 +1,83 @@
+package client
+
+import (
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"net/http"
+	"strconv"
+	"time"
+
+	"github.com/OneStepAt4time/resilient-sse/backoff"
+	"github.com/OneStepAt4time/resilient-sse/session"
+	"github.com/OneStepAt4time/resilient-sse/sse"
+)
+
+// Retryable is what Options.Retryable is unless it is set. It lets pass:
+//
+//   - whatever happens below HTTP: dialling, a TLS handshake cut short, a
+//     connection reset, a timeout, the end of the stream, clean or not;
+//   - 408, 425, 429 and every 5xx but 501 and 505;
+//   - once the stream has been open, 404 and a response that is not an event
+//     stream, as a deploy behind a balancer gives; but not a session stream's own
+//     "session not found".
+//
+// Everything else is permanent: other statuses, redirects that can't be
+// followed, an event over the limit, a gap where that is an error, a certificate
+// that does not verify, and what is marked with [backoff.Permanent].
+func Retryable(err error, opened bool) bool {
+	if refused, ok := errors.AsType[*ResponseError](err); ok {
+		return retryableResponse(refused, opened)
+	}
+	return !backoff.IsPermanent(err) && !is[*RedirectError](err) && !is[*GapError](err) &&
+		!is[*sse.LimitError](err) && !badCertificate(err)
+}
+
+func retryableResponse(e *ResponseError, opened bool) bool {
+	switch code := e.StatusCode; {
+	case code == http.StatusOK: // not an event stream
+		return opened
+	case code == http.StatusNotFound:
+		return opened && !session.NotFound(code, e.Body)
+	case code == http.StatusRequestTimeout, code == http.StatusTooEarly, code == http.StatusTooManyRequests:
+		return true
+	case code == http.StatusNotImplemented, code == http.StatusHTTPVersionNotSupported:
+		return false
+	default:
+		return code >= 500
+	}
+}
+
+func badCertificate(err error) bool {
+	return is[*tls.CertificateVerificationError](err) || is[x509.UnknownAuthorityError](err) ||
+		is[x509.HostnameError](err) || is[x509.CertificateInvalidError](err)
+}
+
+func is[E error](err error) bool {
+	_, ok := errors.AsType[E](err)
+	return ok
+}
+
+func gaveUp(err error) bool { return is[*GiveUpError](err) }
+
+// retryAfter returns how long a refused response asks to wait, in seconds or
+// until a date (RFC 9110, section 10.2.3); 0 if it does not ask.
+func retryAfter(err error) time.Duration {
+	refused, ok := errors.AsType[*ResponseError](err)
+	if !ok {
+		return 0
+	}
+	value := refused.Header.Get("Retry-After")
+	if seconds, err := strconv.ParseUint(value, 10, 64); err == nil {
+		return time.Duration(min(seconds, uint64(maxRetryAfter/time.Second))) * time.Second
+	} else if errors.Is(err, strconv.ErrRange) {
+		return maxRetryAfter
+	}
+	if date, err := http.ParseTime(value); err == nil {
+		return min(max(time.Until(date), 0), maxRetryAfter)
+	}
+	return 0
+}
+
+// maxRetryAfter keeps a wait that a server asks for a duration.
+const maxRetryAfter = 365 * 24 * time.Hour

@@ -1,0 +1,314 @@
+package client
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"time"
+
+	"github.com/OneStepAt4time/resilient-sse/backoff"
+	"github.com/OneStepAt4time/resilient-sse/session"
+	"github.com/OneStepAt4time/resilient-sse/sse"
+)
+
+// A run is one loop over a source: its state machine. It lives on the goroutine
+// that ranges.
+type run struct {
+	*EventSource
+	ctx      context.Context
+	yield    func(sse.Event, error) bool
+	schedule *backoff.Schedule
+	state    State
+	cursor   saver
+
+	current   sse.Event // what the body is looking at
+	sum       uint64    // its hash, if repeats are looked for
+	committed bool      // nothing is left to commit
+
+	clipped   time.Duration // a Retry-After of this outage that the give-up cut short
+	second401 bool          // the immediate second try of this outage is used up
+}
+
+// Ends of a stream that are not errors of the loop.
+var (
+	errBreak = errors.New("client: body left the loop")
+	errOver  = errors.New("client: stream is over")
+)
+
+func newRun(ctx context.Context, es *EventSource, yield func(sse.Event, error) bool) *run {
+	r := &run{EventSource: es, ctx: ctx, yield: yield, committed: true}
+	// Their errors were found when the source was made.
+	if es.opts.Delays != nil {
+		r.schedule, _ = backoff.Wrap(es.opts.Delays, es.opts.Backoff)
+	} else {
+		r.schedule, _ = backoff.New(es.opts.Backoff)
+	}
+	return r
+}
+
+// loop runs until the stream is over (nil), the body leaves (nil), or an error
+// comes that no further attempt would mend.
+func (r *run) loop() error {
+	r.active = r
+	returned := false
+	defer func() {
+		r.active = nil
+		if !returned { // the body panics: no call into its code, but no state left behind either
+			r.enter(Closed)
+		}
+	}()
+	err := r.load()
+	if err == nil {
+		err = r.follow()
+	}
+	left := errors.Is(err, errBreak)
+	if left || errors.Is(err, errOver) {
+		err = nil
+	}
+	switch saveErr := r.finish(); {
+	case saveErr == nil:
+	case err == nil:
+		err = saveErr
+	default:
+		err = errors.Join(err, saveErr)
+	}
+	r.observe(Transition{State: Closed, Cause: err})
+	returned = true
+	if left {
+		return nil // nobody is there to take it
+	}
+	return err
+}
+
+// follow makes one attempt after the other.
+func (r *run) follow() error {
+	for first := true; ; first = false {
+		err := r.attempt()
+		switch {
+		case errors.Is(err, errBreak), errors.Is(err, errOver):
+			return err
+		case r.ctx.Err() != nil:
+			return context.Cause(r.ctx)
+		case first && r.opts.FailFast && !r.opened, !r.opts.Retryable(err, r.opened):
+			return err
+		case r.opened && !r.repeatable():
+			if errors.Is(err, ErrEnded) {
+				return errOver
+			}
+			return &InterruptedError{Method: r.opts.Method, Err: err}
+		}
+		if err := r.wait(err); err != nil {
+			return err
+		}
+	}
+}
+
+// repeatable tells whether the request may be sent again once the stream was
+// open. Before that it may: nothing was received.
+func (r *run) repeatable() bool {
+	return r.opts.Method == http.MethodGet || r.opts.RepeatRequest
+}
+
+// attempt makes one connection and delivers its events until it fails.
+func (r *run) attempt() error {
+	r.schedule.Attempt()
+	r.mu.Lock()
+	r.stats.Attempts++
+	r.mu.Unlock()
+	r.observe(Transition{State: Connecting})
+	r.beforeWait()
+
+	conn := newConn(r.ctx, &r.opts)
+	defer conn.close()
+	asked, err := r.open(conn)
+	if err != nil {
+		return err
+	}
+	r.mu.Lock()
+	if r.opened {
+		r.stats.Reconnects++
+	}
+	r.mu.Unlock()
+	r.opened = true
+	if r.opts.HealthyAfter < 0 {
+		r.succeed()
+	}
+	r.observe(Transition{State: Open, Header: conn.header})
+	if err := r.checkGap(asked, conn.header); err != nil {
+		return err
+	}
+	err = r.deliver(conn)
+	if conn.healthy() {
+		r.succeed()
+	}
+	return err
+}
+
+// deliver yields the connection's events.
+func (r *run) deliver(c *conn) error {
+	dec := sse.NewDecoder(c, &sse.DecoderOptions{LastEventID: r.LastEventID(), MaxEventSize: r.opts.MaxEventSize})
+	c.beforeRead = func() {
+		// All that was decoded is done; a block without data may have moved the
+		// position past the last event.
+		r.move(dec.LastEventID())
+		r.beforeWait()
+	}
+	c.afterRead = func(n int) {
+		r.mu.Lock()
+		r.stats.Bytes += int64(n)
+		r.mu.Unlock()
+	}
+	defer func() {
+		if d := dec.Retry(); d > 0 {
+			r.schedule.SetInitial(d)
+		}
+	}()
+	for {
+		if err := r.ctx.Err(); err != nil {
+			return err
+		}
+		ev, err := dec.Next()
+		if err != nil {
+			return c.cause(err)
+		}
+		if err := r.event(c, ev); err != nil {
+			return err
+		}
+	}
+}
+
+// event takes one event of the stream and yields it, if it is for the caller.
+func (r *run) event(c *conn, ev sse.Event) error {
+	if r.kind != plain && session.IsControl(ev) {
+		if !r.opts.ControlFrames {
+			return nil
+		}
+	} else {
+		if r.repeated(ev) {
+			return nil
+		}
+		r.succeed()
+		c.sawEvent()
+	}
+	r.mu.Lock()
+	r.stats.Events++
+	r.stats.LastEvent = c.lastRead
+	r.mu.Unlock()
+
+	r.current, r.committed = ev, false
+	if !r.yield(ev, nil) {
+		return errBreak
+	}
+	r.commit()
+	if r.kind == sessionStream && !r.opts.FollowEnded && session.KindOf(ev) == session.Ended {
+		return errOver
+	}
+	return nil
+}
+
+// repeated tells whether the event is one of the last once more. Such a one is
+// dropped, and is no success: a server that repeats its last event to each
+// connection and then drops it is not healthy.
+func (r *run) repeated(ev sse.Event) bool {
+	if r.repeats == nil || !ev.HasID {
+		return false
+	}
+	r.sum = r.repeats.sum(ev)
+	if !r.repeats.has(r.sum) {
+		return false
+	}
+	r.mu.Lock()
+	r.stats.Repeats++
+	r.mu.Unlock()
+	return true
+}
+
+// commit takes note that the body is done with the current event.
+func (r *run) commit() {
+	if r.committed {
+		return
+	}
+	if r.repeats != nil && r.current.HasID {
+		r.repeats.add(r.sum)
+	}
+	r.move(r.current.ID)
+	r.current, r.committed = sse.Event{}, true
+}
+
+// move sets the position.
+func (r *run) move(id string) {
+	r.mu.Lock()
+	moved := r.pos.set(id)
+	r.mu.Unlock()
+	if moved {
+		r.cursor.dirty = true
+	}
+}
+
+// succeed ends the outage, if there is one.
+func (r *run) succeed() {
+	r.schedule.Reset()
+	r.second401, r.clipped = false, 0
+}
+
+// wait takes note of a failed attempt and waits for the next one to be due.
+func (r *run) wait(cause error) error {
+	floor := retryAfter(cause)
+	delay := r.schedule.Fail(floor)
+	if delay == backoff.Stop {
+		return &GiveUpError{Outage: r.schedule.Outage(), Attempts: r.schedule.Failures(), RetryAfter: r.clipped, Err: cause}
+	}
+	if delay < floor {
+		r.clipped = floor
+	}
+	if r.opts.Prepare != nil && !r.second401 && statusOf(cause) == http.StatusUnauthorized {
+		r.second401, delay = true, 0
+	}
+	r.observe(Transition{State: Waiting, Delay: delay, Cause: cause})
+	r.beforeWait()
+
+	timer := time.NewTimer(delay)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return nil
+	case <-r.ctx.Done():
+		return context.Cause(r.ctx)
+	}
+}
+
+// beforeWait does what must not wait any longer.
+func (r *run) beforeWait() {
+	r.save()
+	if r.opts.BeforeWait != nil {
+		r.opts.BeforeWait()
+	}
+}
+
+// observe enters the transition's state and tells the observer.
+func (r *run) observe(t Transition) {
+	t.From = r.state
+	r.enter(t.State)
+	if r.opts.Observer == nil {
+		return
+	}
+	t.Attempt = r.schedule.Failures()
+	t.LastEventID = r.LastEventID()
+	if deadline, ok := r.schedule.Deadline(); ok {
+		t.Left = max(time.Until(deadline), 0)
+	}
+	r.opts.Observer(t)
+}
+
+// report tells the observer of something that changes no state.
+func (r *run) report(cause error) { r.observe(Transition{State: r.state, Cause: cause}) }
+
+func (r *run) enter(s State) {
+	if s == r.state {
+		return
+	}
+	r.state = s
+	r.mu.Lock()
+	r.stats.State, r.stats.Since = s, time.Now()
+	r.mu.Unlock()
+}
