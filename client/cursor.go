@@ -2,7 +2,6 @@ package client
 
 import (
 	"context"
-	"strings"
 )
 
 // A Cursor keeps positions over restarts. A source calls it from the goroutine
@@ -40,7 +39,7 @@ func (r *run) load() error {
 	r.loaded = true
 	if ok {
 		r.mu.Lock()
-		r.pos.set(strings.Clone(id))
+		r.pos.set(id)
 		r.mu.Unlock()
 	}
 	return nil

@@ -1,0 +1,157 @@
+package client
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"maps"
+	"os"
+	"path/filepath"
+	"sync"
+)
+
+// A FileCursor is a [Cursor] in a file, which holds the positions of any number
+// of targets. Each save replaces the file as a whole and returns when it is on
+// the disk: a crash, a full disk or a kill leaves the old file or the new one.
+//
+// The file is private to its owner (mode 0600). A lock of the kernel's on a file
+// beside it, with ".lock" appended to the name, keeps a second process out; it
+// ends with the process, and that file is never removed, since a lock on a
+// removed file would keep nobody out.
+//
+// A FileCursor is safe for concurrent use.
+type FileCursor struct {
+	path string
+	lock *os.File
+
+	mu  sync.Mutex
+	ids map[string]string // by target; what is on the disk
+}
+
+// ErrLocked is returned by [OpenFileCursor] when another process, or another
+// FileCursor of this one, has the file.
+var ErrLocked = errors.New("client: cursor file is in use by another process")
+
+// fileFormat is what the file holds.
+type fileFormat struct {
+	Version int               `json:"version"`
+	IDs     map[string]string `json:"lastEventIds"`
+}
+
+const fileVersion = 1
+
+// OpenFileCursor opens the file, or prepares to create it if there is none; its
+// folder must exist. Close releases it. A file that can't be understood is an
+// error and is left as it is: starting anew in its place could lose events
+// without a word.
+func OpenFileCursor(path string) (*FileCursor, error) {
+	if real, err := filepath.EvalSymlinks(path); err == nil {
+		path = real // a replaced link would leave its file behind
+	}
+	lock, err := os.OpenFile(path+".lock", os.O_CREATE|os.O_RDWR, 0o600)
+	if err != nil {
+		return nil, fmt.Errorf("client: open cursor file: %w", err)
+	}
+	if err := lockFile(lock); err != nil {
+		lock.Close()
+		return nil, fmt.Errorf("%w: %s", err, path)
+	}
+	c := &FileCursor{path: path, lock: lock}
+	if c.ids, err = readCursorFile(path); err != nil {
+		lock.Close()
+		return nil, err
+	}
+	return c, nil
+}
+
+func readCursorFile(path string) (map[string]string, error) {
+	b, err := os.ReadFile(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return map[string]string{}, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("client: read cursor file: %w", err)
+	}
+	var f fileFormat
+	if err := json.Unmarshal(b, &f); err != nil {
+		return nil, fmt.Errorf("client: cursor file %s is damaged (%w): repair it, or move it away to start anew", path, err)
+	}
+	if f.Version != fileVersion {
+		return nil, fmt.Errorf("client: cursor file %s has version %d, want %d: move it away to start anew", path, f.Version, fileVersion)
+	}
+	if f.IDs == nil {
+		f.IDs = map[string]string{}
+	}
+	return f.IDs, nil
+}
+
+// Load implements [Cursor].
+func (c *FileCursor) Load(_ context.Context, target string) (id string, ok bool, err error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	id, ok = c.ids[target]
+	return id, ok, nil
+}
+
+// Save implements [Cursor].
+func (c *FileCursor) Save(_ context.Context, target, id string) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.lock == nil {
+		return errors.New("cursor file is closed")
+	}
+	ids := maps.Clone(c.ids)
+	ids[target] = id
+	b, err := json.MarshalIndent(fileFormat{Version: fileVersion, IDs: ids}, "", "  ")
+	if err != nil {
+		return err
+	}
+	if err := replaceFile(c.path, append(b, '\n')); err != nil {
+		return err
+	}
+	c.ids = ids
+	return nil
+}
+
+// Close releases the file. It does not wait for sources that still use it: their
+// next Save fails.
+func (c *FileCursor) Close() error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.lock == nil {
+		return nil
+	}
+	err := c.lock.Close()
+	c.lock = nil
+	return err
+}
+
+// replaceFile puts a file in the place of another at once, and on the disk
+// before it returns: first the file, then its name in the folder.
+func replaceFile(path string, b []byte) (err error) {
+	tmp, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".*") // mode 0600
+	if err != nil {
+		return err
+	}
+	defer func() {
+		if err != nil {
+			tmp.Close()
+			os.Remove(tmp.Name())
+		}
+	}()
+	if _, err := tmp.Write(b); err != nil {
+		return err
+	}
+	if err := tmp.Sync(); err != nil {
+		return err
+	}
+	if err := tmp.Close(); err != nil {
+		return err
+	}
+	if err := os.Rename(tmp.Name(), path); err != nil {
+		return err
+	}
+	return syncFolder(filepath.Dir(path))
+}

@@ -1,0 +1,129 @@
+package client_test
+
+import (
+	"context"
+	"errors"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/OneStepAt4time/resilient-sse/client"
+)
+
+func openCursor(t *testing.T, path string) *client.FileCursor {
+	t.Helper()
+	c, err := client.OpenFileCursor(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { c.Close() })
+	return c
+}
+
+func TestFileCursorKeepsPositionsByTarget(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "cursor")
+	c := openCursor(t, path)
+	ctx := t.Context()
+	for target, id := range map[string]string{"http://a/": "1", "http://b/": "é\"\\", "http://reset/": ""} {
+		if err := c.Save(ctx, target, id); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := c.Close(); err != nil {
+		t.Fatal(err)
+	}
+	c = openCursor(t, path)
+	for target, want := range map[string]string{"http://a/": "1", "http://b/": "é\"\\", "http://reset/": ""} {
+		if id, ok, err := c.Load(ctx, target); id != want || !ok || err != nil {
+			t.Errorf("Load(%q) = %q, %v, %v, want %q, true, nil", target, id, ok, err, want)
+		}
+	}
+	if id, ok, err := c.Load(ctx, "http://other/"); ok || err != nil {
+		t.Errorf("Load of a target that was never saved = %q, %v, %v", id, ok, err)
+	}
+}
+
+func TestFileCursorIsPrivate(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "cursor")
+	c := openCursor(t, path)
+	if err := c.Save(t.Context(), "x", "1"); err != nil {
+		t.Fatal(err)
+	}
+	for _, p := range []string{path, path + ".lock"} {
+		if fi, err := os.Stat(p); err != nil || fi.Mode().Perm() != 0o600 {
+			t.Errorf("%s: got %v, %v, want mode 0600", p, fi.Mode(), err)
+		}
+	}
+}
+
+func TestFileCursorKeepsAsecondWriterOut(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "cursor")
+	c := openCursor(t, path)
+	if _, err := client.OpenFileCursor(path); !errors.Is(err, client.ErrLocked) {
+		t.Fatalf("second open: got %v, want ErrLocked", err)
+	}
+	if out, err := child(t, "open-cursor", path).CombinedOutput(); err == nil || !strings.Contains(string(out), client.ErrLocked.Error()) {
+		t.Errorf("second process: got %v, %q, want ErrLocked", err, out)
+	}
+	c.Close()
+	if _, err := os.Stat(path + ".lock"); err != nil {
+		t.Errorf("the lock file is gone: %v; a lock on a removed file keeps nobody out", err)
+	}
+	openCursor(t, path)
+}
+
+func TestFileCursorRefusesADamagedFile(t *testing.T) {
+	for name, content := range map[string]string{
+		"cut":     `{"version":1,"lastEventIds":{"http://a/":"1`,
+		"empty":   "",
+		"version": `{"version":7}`,
+	} {
+		path := filepath.Join(t.TempDir(), "cursor")
+		if err := os.WriteFile(path, []byte(content), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		_, err := client.OpenFileCursor(path)
+		if err == nil || !strings.Contains(err.Error(), path) || !strings.Contains(err.Error(), "move it away") {
+			t.Errorf("%s: got error %v, want one that names the file and says what to do", name, err)
+		}
+		if b, _ := os.ReadFile(path); string(b) != content {
+			t.Errorf("%s: the file was changed to %q", name, b)
+		}
+	}
+}
+
+func TestFileCursorConcurrent(t *testing.T) {
+	c := openCursor(t, filepath.Join(t.TempDir(), "cursor"))
+	var wg sync.WaitGroup
+	for _, target := range []string{"a", "b", "c", "d"} {
+		wg.Go(func() {
+			for _, id := range []string{"1", "2", "3"} {
+				if err := c.Save(context.Background(), target, id); err != nil {
+					t.Error(err)
+				}
+			}
+		})
+	}
+	wg.Wait()
+	for _, target := range []string{"a", "b", "c", "d"} {
+		if id, _, _ := c.Load(t.Context(), target); id != "3" {
+			t.Errorf("target %s: got %q, want 3", target, id)
+		}
+	}
+}
+
+// child returns a command that runs this test binary as another process, see
+// TestMain.
+func child(t *testing.T, args ...string) *exec.Cmd {
+	t.Helper()
+	exe, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.Command(exe, args...)
+	cmd.Env = append(os.Environ(), "RESILIENT_SSE_CHILD=1")
+	return cmd
+}
