@@ -22,7 +22,7 @@ func (r *run) fetch(c *conn, req *http.Request) (*http.Response, error) {
 	origin, crossed := req.URL, false
 	var via []*http.Request
 	for {
-		resp, err := hc.Do(req.WithContext(c.traced()))
+		resp, err := hc.Do(req.Clone(c.traced())) // a clone: the jar adds its cookies to what it is given
 		if err != nil || !isRedirect(resp.StatusCode) {
 			return resp, err
 		}

@@ -84,12 +84,15 @@ func (r *run) loop() error {
 func (r *run) follow() error {
 	for first := true; ; first = false {
 		err := r.attempt()
+		atOnce := r.wantsFreshToken(err)
 		switch {
 		case errors.Is(err, errBreak), errors.Is(err, errOver):
 			return err
 		case r.ctx.Err() != nil:
 			return context.Cause(r.ctx)
-		case first && r.opts.FailFast && !r.opened, !r.opts.Retryable(err, r.opened):
+		case first && r.opts.FailFast && !r.opened:
+			return err
+		case !atOnce && !r.opts.Retryable(err, r.opened):
 			return err
 		case r.opened && !r.repeatable():
 			if errors.Is(err, ErrEnded) {
@@ -97,7 +100,7 @@ func (r *run) follow() error {
 			}
 			return &InterruptedError{Method: r.opts.Method, Err: err}
 		}
-		if err := r.wait(err); err != nil {
+		if err := r.wait(err, atOnce); err != nil {
 			return err
 		}
 	}
@@ -251,8 +254,18 @@ func (r *run) succeed() {
 	r.second401, r.clipped = false, 0
 }
 
+// wantsFreshToken tells whether the failed attempt is to be repeated at once
+// because Prepare may bring a token that has not expired; once in an outage.
+func (r *run) wantsFreshToken(err error) bool {
+	if r.opts.Prepare == nil || r.second401 || statusOf(err) != http.StatusUnauthorized {
+		return false
+	}
+	r.second401 = true
+	return true
+}
+
 // wait takes note of a failed attempt and waits for the next one to be due.
-func (r *run) wait(cause error) error {
+func (r *run) wait(cause error, atOnce bool) error {
 	floor := retryAfter(cause)
 	delay := r.schedule.Fail(floor)
 	if delay == backoff.Stop {
@@ -261,8 +274,8 @@ func (r *run) wait(cause error) error {
 	if delay < floor {
 		r.clipped = floor
 	}
-	if r.opts.Prepare != nil && !r.second401 && statusOf(cause) == http.StatusUnauthorized {
-		r.second401, delay = true, 0
+	if atOnce {
+		delay = 0
 	}
 	r.observe(Transition{State: Waiting, Delay: delay, Cause: cause})
 	r.beforeWait()
