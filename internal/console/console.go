@@ -1,0 +1,154 @@
+// Package console is the two outputs of a command: events on standard output,
+// and what there is to say about them on standard error, with one live line at
+// the bottom when that is a terminal.
+//
+// Both may be the same screen, so one lock orders them: before anything is
+// written there the live line is erased, and drawn again behind it.
+package console
+
+import (
+	"bufio"
+	"io"
+	"sync"
+
+	"github.com/OneStepAt4time/resilient-sse/internal/termsafe"
+)
+
+// Options of a [Console].
+type Options struct {
+	Out, Err       io.Writer
+	OutTTY, ErrTTY bool       // what they are
+	Columns        func() int // of the terminal; asked whenever something is laid out
+
+	// Failed is told of the first failed write to Out, such as that the reader of
+	// a pipe has gone. It is called under the console's lock: it must not print.
+	Failed func(error)
+}
+
+// A Console is safe for concurrent use.
+type Console struct {
+	opts Options
+
+	mu     sync.Mutex
+	out    *bufio.Writer
+	failed error  // of Out
+	live   string // the live line that is wanted
+	drawn  bool   // and it is on the screen
+}
+
+// New returns a console. Nil Columns means 80.
+func New(opts Options) *Console {
+	c := &Console{opts: opts}
+	c.out = bufio.NewWriterSize((*outWriter)(c), 64<<10)
+	return c
+}
+
+// Columns returns the width of the terminal.
+func (c *Console) Columns() int {
+	if c.opts.Columns != nil {
+		if n := c.opts.Columns(); n > 0 {
+			return n
+		}
+	}
+	return 80
+}
+
+// OutTTY tells whether events go to a terminal.
+func (c *Console) OutTTY() bool { return c.opts.OutTTY }
+
+// ErrTTY tells whether there is a live line.
+func (c *Console) ErrTTY() bool { return c.opts.ErrTTY }
+
+// Print takes one event's output. It is written when the buffer is full, or by
+// [Console.Flush].
+func (c *Console) Print(b []byte) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.out.Write(b) // its error is kept, and reported by outWriter
+}
+
+// Flush writes what was printed. The error is that of the first failed write, at
+// any time before: from then on nothing that was printed can be counted as seen.
+func (c *Console) Flush() error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.flush()
+	return c.failed
+}
+
+func (c *Console) flush() {
+	if c.out.Buffered() == 0 {
+		return
+	}
+	c.out.Flush()
+	c.draw()
+}
+
+// Say writes one line to standard error, behind all that was printed before it.
+// The text is safe already.
+func (c *Console) Say(line string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.flush()
+	c.erase()
+	io.WriteString(c.opts.Err, line+"\n") // nowhere left to report a failure
+	c.draw()
+}
+
+// Live shows a line at the bottom of the terminal, in place of the last one;
+// empty for none. Where there is no terminal it does nothing. The text is safe
+// already; paint, which may be nil, colours it after it was cut to fit.
+func (c *Console) Live(text string, paint func(string) string) {
+	if !c.opts.ErrTTY {
+		return
+	}
+	if text != "" {
+		text = termsafe.Cut(text, c.Columns()-1) // the last column would wrap
+		if paint != nil {
+			text = paint(text)
+		}
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if text == c.live && c.drawn == (text != "") {
+		return
+	}
+	c.flush()
+	c.erase()
+	c.live = text
+	c.draw()
+}
+
+const eraseLine = "\r\x1b[2K"
+
+func (c *Console) erase() {
+	if c.drawn {
+		io.WriteString(c.opts.Err, eraseLine)
+		c.drawn = false
+	}
+}
+
+func (c *Console) draw() {
+	if c.live != "" && !c.drawn {
+		io.WriteString(c.opts.Err, c.live)
+		c.drawn = true
+	}
+}
+
+// outWriter is the console as the buffer sees it, under the lock.
+type outWriter Console
+
+func (w *outWriter) Write(b []byte) (int, error) {
+	c := (*Console)(w)
+	if c.opts.OutTTY {
+		c.erase()
+	}
+	n, err := c.opts.Out.Write(b)
+	if err != nil && c.failed == nil {
+		c.failed = err
+		if c.opts.Failed != nil {
+			c.opts.Failed(err)
+		}
+	}
+	return n, err
+}
