@@ -75,3 +75,12 @@ func WantColour(flag string, env func(string) string, tty bool) Paint {
 	}
 	return Paint(tty && env("TERM") != "dumb")
 }
+
+// Join returns spans one behind the other.
+func (p Paint) Join(spans []Span) string {
+	var b []byte
+	for _, s := range spans {
+		b = append(b, p.Text(s.Style, s.Text)...)
+	}
+	return string(b)
+}

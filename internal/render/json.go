@@ -1,0 +1,132 @@
+package render
+
+import (
+	"bytes"
+	"encoding/json"
+	"strconv"
+	"time"
+
+	"github.com/OneStepAt4time/resilient-sse/internal/console"
+	"github.com/OneStepAt4time/resilient-sse/internal/termsafe"
+)
+
+// newJSON renders one object a line; on a terminal indented and coloured. Data
+// that is JSON is the value that it is, with its numbers and its duplicate names
+// untouched; other data is a string.
+func newJSON(o Options) Renderer {
+	var indented bytes.Buffer
+	return func(b []byte, ev Event) ([]byte, error) {
+		if !o.TTY {
+			return append(appendObject(b, ev), '\n'), nil
+		}
+		indented.Reset()
+		if err := json.Indent(&indented, appendObject(nil, ev), "", "  "); err != nil {
+			return b, err
+		}
+		for _, s := range jsonSpans(string(termsafe.AppendJSON(nil, indented.String()))) {
+			b = append(b, o.Paint.Text(s.Style, s.Text)...)
+		}
+		return append(b, '\n'), nil
+	}
+}
+
+func appendObject(b []byte, ev Event) []byte {
+	b = appendString(append(b, `{"stream":`...), ev.Stream)
+	b = appendString(append(b, `,"id":`...), ev.ID)
+	b = appendString(append(b, `,"event":`...), ev.Type)
+	b = append(b, `,"data":`...)
+	switch {
+	case ev.Mapped != nil:
+		b = append(b, ev.Mapped...)
+	default:
+		b = appendData(b, ev.Data)
+	}
+	b = append(b, `,"received_at":"`...)
+	b = ev.Received.UTC().AppendFormat(b, time.RFC3339Nano)
+	b = append(b, `","attempt":`...)
+	b = strconv.AppendInt(b, int64(ev.Attempt), 10)
+	return append(b, '}')
+}
+
+// appendData appends data as the JSON that it is, on one line, or as a string.
+func appendData(b []byte, data string) []byte {
+	if !looksLikeJSON(data) {
+		return appendString(b, data)
+	}
+	buf := bytes.NewBuffer(b)
+	if json.Compact(buf, []byte(data)) != nil {
+		return appendString(b, data)
+	}
+	return buf.Bytes()
+}
+
+// looksLikeJSON spares ordinary text the parser.
+func looksLikeJSON(s string) bool {
+	for i := range len(s) {
+		switch c := s[i]; {
+		case c == ' ' || c == '\t' || c == '\n':
+		case c == '{' || c == '[' || c == '"' || c == '-' || c >= '0' && c <= '9':
+			return true
+		default:
+			return c == 't' || c == 'f' || c == 'n'
+		}
+	}
+	return false
+}
+
+// appendString appends a JSON string. Unlike Marshal it leaves <, > and & alone:
+// this is no HTML.
+func appendString(b []byte, s string) []byte {
+	buf := bytes.NewBuffer(b)
+	enc := json.NewEncoder(buf)
+	enc.SetEscapeHTML(false)
+	enc.Encode(s) // a string has no errors
+	return bytes.TrimSuffix(buf.Bytes(), []byte("\n"))
+}
+
+// jsonSpans gives a valid JSON text its colours.
+func jsonSpans(s string) []console.Span {
+	var spans []console.Span
+	for i := 0; i < len(s); {
+		n, style := jsonToken(s[i:])
+		if style == console.Green && isName(s[i+n:]) {
+			style = console.Blue
+		}
+		spans = append(spans, console.Span{Style: style, Text: s[i : i+n]})
+		i += n
+	}
+	return spans
+}
+
+// jsonToken returns the length and the style of the first token.
+func jsonToken(s string) (n int, style console.Style) {
+	switch c := s[0]; {
+	case c == '"':
+		for n = 1; n < len(s) && s[n] != '"'; n++ {
+			if s[n] == '\\' {
+				n++
+			}
+		}
+		return min(n+1, len(s)), console.Green
+	case c == '-' || c >= '0' && c <= '9':
+		return run(s, "+-.0123456789eE"), console.Cyan
+	case c >= 'a' && c <= 'z':
+		return run(s, "aeflnrstu"), console.Magenta
+	}
+	return max(run(s, " \n\t{}[],:"), 1), console.Plain
+}
+
+// run returns how many of the first bytes are of a set.
+func run(s, set string) int {
+	n := 0
+	for n < len(s) && bytes.IndexByte([]byte(set), s[n]) >= 0 {
+		n++
+	}
+	return n
+}
+
+// isName tells whether what follows a string makes it a member's name.
+func isName(rest string) bool {
+	n := run(rest, " \n\t")
+	return n < len(rest) && rest[n] == ':'
+}

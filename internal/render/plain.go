@@ -1,0 +1,60 @@
+package render
+
+import (
+	"strings"
+
+	"github.com/OneStepAt4time/resilient-sse/internal/console"
+	"github.com/OneStepAt4time/resilient-sse/internal/termsafe"
+)
+
+// newData renders the data and nothing else: byte for byte, and a line feed.
+func newData(o Options) Renderer {
+	var labels column
+	return func(b []byte, ev Event) ([]byte, error) {
+		if !o.Timestamps && !o.Labels {
+			return append(o.appendText(b, ev.Data), '\n'), nil
+		}
+		prefix := o.Paint.Join(o.prefix(ev, &labels))
+		for line := range strings.SplitSeq(ev.Data, "\n") {
+			b = append(b, prefix...)
+			b = append(o.appendText(b, line), '\n')
+		}
+		return b, nil
+	}
+}
+
+// newSSE renders the event as it would be sent, so that the output is a stream
+// again. Labels and timestamps go into comments.
+func newSSE(o Options) Renderer {
+	return func(b []byte, ev Event) ([]byte, error) {
+		if o.Timestamps {
+			b = append(append(append(b, ": received "...), ev.Received.Format(stamp)...), '\n')
+		}
+		if o.Labels {
+			b = append(append(append(b, ": stream "...), termsafe.Line(ev.Stream)...), '\n')
+		}
+		if !o.TTY {
+			return ev.AppendText(b)
+		}
+		wire, err := ev.AppendText(nil)
+		if err != nil {
+			return b, err
+		}
+		for line := range strings.Lines(string(wire)) {
+			field, value, ok := strings.Cut(strings.TrimSuffix(line, "\n"), ": ")
+			if ok {
+				b = append(b, o.Paint.Text(console.Dim, field+": ")...)
+			}
+			b = append(append(b, termsafe.Text(value)...), '\n')
+		}
+		return b, nil
+	}
+}
+
+// appendText appends what came from the stream: exactly, or safe on a terminal.
+func (o *Options) appendText(b []byte, s string) []byte {
+	if o.TTY {
+		return termsafe.AppendText(b, s)
+	}
+	return append(b, s...)
+}
