@@ -1,0 +1,93 @@
+package status
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/OneStepAt4time/resilient-sse/client"
+	"github.com/OneStepAt4time/resilient-sse/internal/console"
+	"github.com/OneStepAt4time/resilient-sse/internal/explain"
+)
+
+const frame = 100 * time.Millisecond // between two pictures of the live line
+
+// live draws the live line, and sees to it that it is drawn again while a
+// countdown runs in it. The lock is held.
+func (s *Status) live() {
+	if s.closed || s.Level != Normal || !s.Console.ErrTTY() {
+		return
+	}
+	text, style := s.line()
+	if text == "" {
+		s.Console.Live("", nil)
+		return
+	}
+	s.Console.Live(s.Prefix+text, s.Paint.Painter(style))
+	if s.tick == nil {
+		s.tick = time.AfterFunc(frame, func() {
+			s.mu.Lock()
+			defer s.mu.Unlock()
+			s.live()
+		})
+		return
+	}
+	s.tick.Reset(frame)
+}
+
+// line returns the live line: that of the stream whose turn is next, and how many
+// others are down.
+func (s *Status) line() (string, console.Style) {
+	var first *Stream
+	down := 0
+	for _, st := range s.streams {
+		if st.state != client.Waiting && st.state != client.Connecting {
+			continue
+		}
+		down++
+		if first == nil || st.until.Before(first.until) {
+			first = st
+		}
+	}
+	if first == nil {
+		return "", console.Plain
+	}
+	text := first.now()
+	if first.label != "" {
+		text = first.label + ": " + text
+	}
+	if down > 1 {
+		text = fmt.Sprintf("%d of %d streams down; %s", down, len(s.streams), text)
+	}
+	if first.lost.IsZero() {
+		return text, console.Dim
+	}
+	return text, console.Yellow
+}
+
+// now is what the stream is about to do.
+func (st *Stream) now() string {
+	if st.lost.IsZero() {
+		return "connecting to " + st.target
+	}
+	if st.state == client.Connecting {
+		return fmt.Sprintf("attempt %d under way%s: %s", st.attempt, st.left(), explain.What(st.cause))
+	}
+	return st.next() + ": " + explain.What(st.cause)
+}
+
+func (st *Stream) next() string {
+	return fmt.Sprintf("attempt %d in %s%s", st.attempt, countdown(time.Until(st.until)), st.left())
+}
+
+func (st *Stream) left() string {
+	if st.deadline.IsZero() {
+		return ""
+	}
+	return ", giving up in " + explain.Duration(max(time.Until(st.deadline), 0).Round(time.Second))
+}
+
+// countdown is a duration of constant width within a digit, so that the line
+// does not twitch.
+func countdown(d time.Duration) string {
+	return fmt.Sprintf("%.1fs", max(d, 0).Seconds())
+}
