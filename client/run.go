@@ -172,6 +172,7 @@ func (r *run) deliver(c *conn) error {
 		}
 		ev, err := dec.Next()
 		if err != nil {
+			r.move(dec.LastEventID()) // the end may have come with the last bytes, without another read
 			return c.cause(err)
 		}
 		if err := r.event(c, ev); err != nil {

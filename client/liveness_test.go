@@ -1,0 +1,161 @@
+package client_test
+
+import (
+	"errors"
+	"net/http"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/OneStepAt4time/resilient-sse/client"
+)
+
+// A stream that goes silent is left after IdleTimeout; any byte counts.
+func TestIdleTimeout(t *testing.T) {
+	for _, tt := range []struct {
+		name  string
+		opts  client.Options
+		after time.Duration // of silence; 0: never
+	}{
+		{"5 min unless told", client.Options{}, 5 * time.Minute},
+		{"shorter", client.Options{IdleTimeout: 20 * time.Second}, 20 * time.Second},
+		{"never", client.Options{IdleTimeout: -1}, 0},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				w := newWorld(t, func(n int, rw http.ResponseWriter, r *http.Request) {
+					if n == 2 {
+						rw.WriteHeader(http.StatusNoContent)
+						return
+					}
+					send := stream(rw)
+					for range 10 { // one byte of a comment at a time
+						time.Sleep(19 * time.Second)
+						send(":")
+					}
+					select {
+					case <-r.Context().Done():
+					case <-time.After(24 * time.Hour):
+					}
+				})
+				tt.opts.Backoff = exact
+				if _, err := collect(t, w.source(tt.opts)); err != nil {
+					t.Fatal(err)
+				}
+				silence := tt.after
+				cause := client.ErrIdle
+				if silence == 0 {
+					silence, cause = 24*time.Hour, client.ErrEnded
+				}
+				equal(t, "requests", w.asked, []time.Duration{0, 190*time.Second + silence + time.Second})
+				if got := w.observed[2].Cause; !errors.Is(got, cause) {
+					t.Errorf("cause %v, want %v", got, cause)
+				}
+			})
+		})
+	}
+}
+
+// A consumer that takes its time is not a dead server: the limits run only while
+// the loop waits for bytes.
+func TestSlowConsumerIsNotADeadServer(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, func(n int, rw http.ResponseWriter, r *http.Request) {
+			send := stream(rw)
+			send("data: 1\n\ndata: 2\n\n")
+			time.Sleep(30 * time.Second)
+			send("data: 3\n\n")
+			untilGone(r)
+		})
+		n := 0
+		for _, err := range w.source(client.Options{IdleTimeout: time.Minute, EventTimeout: time.Minute}).Events(t.Context()) {
+			if err != nil {
+				t.Fatal(err)
+			}
+			time.Sleep(10 * time.Minute)
+			if n++; n == 3 {
+				break
+			}
+		}
+		equal(t, "requests", len(w.asked), 1)
+	})
+}
+
+// Comments keep a connection alive for IdleTimeout, not for EventTimeout: they
+// may mask a producer that is dead.
+func TestEventTimeout(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, func(n int, rw http.ResponseWriter, r *http.Request) {
+			if n == 2 {
+				rw.WriteHeader(http.StatusNoContent)
+				return
+			}
+			send := stream(rw)
+			time.Sleep(50 * time.Second)
+			send("data: x\n\n")
+			for {
+				send(": alive\n\n")
+				select {
+				case <-r.Context().Done():
+					return
+				case <-time.After(10 * time.Second):
+				}
+			}
+		})
+		if _, err := collect(t, w.source(client.Options{Backoff: exact, EventTimeout: time.Minute})); err != nil {
+			t.Fatal(err)
+		}
+		equal(t, "requests", w.asked, seconds(0, 50+60+1))
+		if got := w.observed[2].Cause; !errors.Is(got, client.ErrNoEvent) {
+			t.Errorf("cause %v, want ErrNoEvent", got)
+		}
+	})
+}
+
+// A server that accepts and never answers is left after HeaderTimeout.
+func TestHeaderTimeout(t *testing.T) {
+	for _, tt := range []struct {
+		name string
+		opts client.Options
+		want time.Duration
+	}{
+		{"IdleTimeout unless told: some servers answer with the first event", client.Options{IdleTimeout: time.Minute}, time.Minute},
+		{"its own", client.Options{HeaderTimeout: 5 * time.Second}, 5 * time.Second},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				w := newWorld(t, func(n int, rw http.ResponseWriter, r *http.Request) {
+					if n == 2 {
+						rw.WriteHeader(http.StatusNoContent)
+						return
+					}
+					untilGone(r)
+				})
+				tt.opts.Backoff = exact
+				if _, err := collect(t, w.source(tt.opts)); err != nil {
+					t.Fatal(err)
+				}
+				equal(t, "requests", w.asked, []time.Duration{0, tt.want + time.Second})
+				if got := w.observed[1].Cause; !errors.Is(got, client.ErrHeaderTimeout) {
+					t.Errorf("cause %v, want ErrHeaderTimeout", got)
+				}
+			})
+		})
+	}
+}
+
+// A dial that never ends is left after ConnectTimeout, also with a dialler that
+// knows no limit of its own.
+func TestConnectTimeout(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, func(n int, rw http.ResponseWriter, r *http.Request) { rw.WriteHeader(http.StatusNoContent) })
+		w.hang = 1
+		if _, err := collect(t, w.source(client.Options{Backoff: exact})); err != nil {
+			t.Fatal(err)
+		}
+		equal(t, "requests", w.asked, seconds(16))
+		if got := w.observed[1].Cause; !errors.Is(got, client.ErrConnectTimeout) {
+			t.Errorf("cause %v, want ErrConnectTimeout", got)
+		}
+	})
+}

@@ -1,0 +1,285 @@
+package client_test
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/OneStepAt4time/resilient-sse/client"
+)
+
+// played returns a handler that sends the n-th body to the n-th request and ends
+// it, and then says that the stream is over.
+func played(bodies ...string) func(int, http.ResponseWriter, *http.Request) {
+	return func(n int, w http.ResponseWriter, r *http.Request) {
+		if n > len(bodies) {
+			w.WriteHeader(http.StatusNoContent)
+			return
+		}
+		stream(w)(bodies[n-1])
+	}
+}
+
+// The Last-Event-ID of each attempt.
+func TestResume(t *testing.T) {
+	long := strings.Repeat("x", 4<<10)
+	for _, tt := range []struct {
+		name   string
+		start  string
+		bodies []string
+		want   []string
+	}{
+		{"after the last event", "", []string{"id: 1\ndata: a\n\nid: 2\ndata: b\n\n", "id: 3\ndata: c\n\n"}, []string{"", "2", "3"}},
+		{"an initial id survives attempts without events (go-sse, typescript-sdk#2809)", "42", []string{"", ": hi\n\n", "data: no id\n\n"}, []string{"42", "42", "42", "42"}},
+		{"a block without data moves the position (MCP SEP-1699)", "", []string{"id: 5\n\n", "data: x\n\nid: 6\n\n"}, []string{"", "5", "6"}},
+		{"an unfinished block is dropped with its id (go-sse, r3labs)", "", []string{"id: 1\ndata: a\n\nid: 2\ndata: b\n", "id: 2\ndata: b\n\n"}, []string{"", "1", "2"}},
+		{"an empty id resets (launchdarkly sent the old one)", "9", []string{"id\ndata: x\n\n"}, []string{"9", ""}},
+		{"raw UTF-8", "", []string{"id: é→\ndata: x\n\n"}, []string{"", "é→"}},
+		{"an id with a control character is not sent, the last good one is", "", []string{"id: 1\ndata: x\n\nid: a\x01b\ndata: y\n\n", "id: 2\ndata: z\n\n"}, []string{"", "1", "2"}},
+		{"a blank at the edge would be trimmed", "", []string{"id: 1\ndata: x\n\nid: 2 \ndata: y\n\n"}, []string{"", "1"}},
+		{"4 KiB is sent", "", []string{"id: " + long + "\ndata: x\n\n"}, []string{"", long}},
+		{"more is not", "", []string{"id: 1\ndata: x\n\nid: " + long + "x\ndata: y\n\n"}, []string{"", "1"}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				w := newWorld(t, played(tt.bodies...))
+				if _, err := collect(t, w.source(client.Options{Backoff: exact, LastEventID: tt.start})); err != nil {
+					t.Fatal(err)
+				}
+				equal(t, "Last-Event-ID", w.ids, tt.want)
+			})
+		})
+	}
+}
+
+// Where no id can be sent at all, the observer is told: the server will start
+// live.
+func TestResumeWithAnIDThatCannotBeSent(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, played("id: a\x01b\ndata: x\n\n"))
+		es := w.source(client.Options{Backoff: exact})
+		if _, err := collect(t, es); err != nil {
+			t.Fatal(err)
+		}
+		equal(t, "Last-Event-ID", w.ids, []string{"", ""})
+		equal(t, "gaps", es.Stats().Gaps, 1)
+		if es.LastEventID() != "a\x01b" {
+			t.Errorf("position %q, want the id as it was", es.LastEventID())
+		}
+	})
+}
+
+// An event is committed by asking for the next one or by Commit; a later loop
+// begins after the last committed event, also when more of them were buffered.
+func TestCommit(t *testing.T) {
+	three := "id: 1\ndata: a\n\nid: 2\ndata: b\n\nid: 3\ndata: c\n\n"
+	for _, tt := range []struct {
+		name string
+		body func(es *client.EventSource, id string) (leave bool)
+		want string
+	}{
+		{"a bare break commits the ones before", func(es *client.EventSource, id string) bool { return id == "2" }, "1"},
+		{"Commit, then break", func(es *client.EventSource, id string) bool {
+			if id == "2" {
+				es.Commit()
+			}
+			return id == "2"
+		}, "2"},
+		{"the first one", func(es *client.EventSource, id string) bool { return true }, ""},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				w := newWorld(t, func(n int, rw http.ResponseWriter, r *http.Request) {
+					stream(rw)(three)
+					untilGone(r)
+				})
+				es := w.source(client.Options{RepeatWindow: 8})
+				for ev, err := range es.Events(t.Context()) {
+					if err != nil {
+						t.Fatal(err)
+					}
+					if tt.body(es, ev.ID) {
+						break
+					}
+				}
+				equal(t, "position", es.LastEventID(), tt.want)
+				// What was not committed is no repeat when it comes again.
+				for ev, err := range es.Events(t.Context()) {
+					if err != nil {
+						t.Fatal(err)
+					}
+					if tt.want == "1" && ev.ID != "2" {
+						t.Errorf("the next loop begins with %q, want the event that was not committed", ev.ID)
+					}
+					break
+				}
+				equal(t, "Last-Event-ID", w.ids, []string{"", tt.want})
+			})
+		})
+	}
+}
+
+func TestCommitInABodyThatPanics(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, func(n int, rw http.ResponseWriter, r *http.Request) {
+			stream(rw)("id: 1\ndata: a\n\nid: 2\ndata: b\n\n")
+			untilGone(r)
+		})
+		es := w.source(client.Options{})
+		func() {
+			defer func() { recover() }()
+			for ev := range es.Events(t.Context()) {
+				if ev.ID == "2" {
+					panic("in the body")
+				}
+			}
+		}()
+		equal(t, "position", es.LastEventID(), "1")
+		es.Commit() // outside of a loop: nothing
+		equal(t, "position", es.LastEventID(), "1")
+	})
+}
+
+func TestOneLoopAtATime(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, func(n int, rw http.ResponseWriter, r *http.Request) {
+			stream(rw)("data: x\n\n")
+			untilGone(r)
+		})
+		es := w.source(client.Options{})
+		for range es.Events(t.Context()) {
+			n := 0
+			for _, err := range es.Events(t.Context()) {
+				if n++; !errors.Is(err, client.ErrBusy) {
+					t.Errorf("second loop: got %v, want ErrBusy", err)
+				}
+			}
+			equal(t, "pairs of the second loop", n, 1)
+			break
+		}
+		equal(t, "requests", len(w.asked), 1)
+	})
+}
+
+// memCursor is a Cursor whose saves can be counted and made to fail.
+type memCursor struct {
+	ids   map[string]string
+	saves []string
+	start time.Time
+	at    []time.Duration // when, since start
+	fail  error
+}
+
+func (c *memCursor) Load(_ context.Context, target string) (string, bool, error) {
+	id, ok := c.ids[target]
+	return id, ok, nil
+}
+
+func (c *memCursor) Save(ctx context.Context, target, id string) error {
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	if c.fail != nil {
+		return c.fail
+	}
+	c.saves, c.at = append(c.saves, id), append(c.at, time.Since(c.start))
+	c.ids[target] = id
+	return nil
+}
+
+func newMemCursor() *memCursor { return &memCursor{ids: map[string]string{}, start: time.Now()} }
+
+// Saves are coalesced, and none is stranded: the position is saved before the
+// loop waits for more.
+func TestCursorCoalescesWithoutStranding(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, func(n int, rw http.ResponseWriter, r *http.Request) {
+			send := stream(rw)
+			send("id: 1\ndata: a\n\nid: 2\ndata: b\n\nid: 3\ndata: c\n\n")
+			time.Sleep(time.Second)
+			send("id: 4\n\n") // no event, but the position moves
+			time.Sleep(time.Second)
+			send("id: 5\ndata: e\n\n")
+			untilGone(r)
+		})
+		c := newMemCursor()
+		ctx, cancel := context.WithCancel(t.Context())
+		time.AfterFunc(2500*time.Millisecond, cancel)
+		es := w.source(client.Options{Cursor: c})
+		for _, err := range es.Events(ctx) {
+			if err != nil && !errors.Is(err, context.Canceled) {
+				t.Error(err)
+			}
+		}
+		equal(t, "saves", c.saves, []string{"3", "4", "5"})
+		equal(t, "saved while waiting", c.at, []time.Duration{0, time.Second, 2 * time.Second})
+	})
+}
+
+// The position that an earlier process left comes before LastEventID, and only
+// that of the same target.
+func TestCursorIsWhereTheStreamStarts(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, played("data: x\n\n"))
+		c := newMemCursor()
+		c.ids["http://other.test/"] = "99"
+		es := w.source(client.Options{Backoff: exact, Cursor: c, LastEventID: "0"})
+		collect(t, es)
+		c.ids[es.Target()] = "7"
+		collect(t, w.source(client.Options{Cursor: c, LastEventID: "0"}))
+		equal(t, "Last-Event-ID", w.ids, []string{"0", "0", "7"})
+	})
+}
+
+// A save that fails is reported, tried again, and, if it still fails at the end,
+// joined to the loop's error.
+func TestCursorSaveFails(t *testing.T) {
+	full := errors.New("no space left on device")
+	for _, recovers := range []bool{true, false} {
+		synctest.Test(t, func(t *testing.T) {
+			w := newWorld(t, played("id: 1\ndata: a\n\n", "id: 2\ndata: b\n\n"))
+			c := newMemCursor()
+			c.fail = full
+			reports := 0
+			es := w.source(client.Options{Backoff: exact, Cursor: c, Observer: func(tr client.Transition) {
+				if _, ok := errors.AsType[*client.CursorError](tr.Cause); ok && tr.From == tr.State {
+					reports++
+				}
+				if recovers && tr.LastEventID == "2" {
+					c.fail = nil
+				}
+			}})
+			data, err := collect(t, es)
+			equal(t, "events", data, []string{"a", "b"})
+			equal(t, "reports", reports, 1)
+			if recovers {
+				if err != nil || c.ids[es.Target()] != "2" {
+					t.Errorf("got %v, saved %q, want the last position saved", err, c.ids)
+				}
+			} else if !errors.Is(err, full) {
+				t.Errorf("got %v, want the failed save", err)
+			}
+		})
+	}
+}
+
+func TestCursorLoadFails(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, played("data: x\n\n"))
+		_, err := collect(t, w.source(client.Options{Cursor: brokenCursor{}}))
+		if e, ok := errors.AsType[*client.CursorError](err); !ok || e.Op != "load" || len(w.asked) != 0 {
+			t.Errorf("got %v after %d requests, want the load's error before any", err, len(w.asked))
+		}
+	})
+}
+
+type brokenCursor struct{}
+
+func (brokenCursor) Load(context.Context, string) (string, bool, error) {
+	return "", false, errors.New("disk on fire")
+}
+func (brokenCursor) Save(context.Context, string, string) error { return nil }
