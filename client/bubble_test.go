@@ -5,6 +5,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -22,7 +23,7 @@ type world struct {
 	client  *http.Client
 	handler func(n int, w http.ResponseWriter, r *http.Request) // n counts requests from 1
 	down    bool                                                // dials are refused
-	hang    int                                                 // so many dials never end
+	hang    atomic.Int32                                        // so many dials never end
 
 	asked    []time.Duration // when attempts reached the network
 	ids      []string        // their Last-Event-ID
@@ -48,8 +49,7 @@ func newWorld(t *testing.T, handler func(n int, w http.ResponseWriter, r *http.R
 			w.asked = append(w.asked, w.now())
 			return nil, errRefused
 		}
-		if w.hang > 0 {
-			w.hang--
+		if w.hang.Add(-1) >= 0 {
 			<-ctx.Done()
 			return nil, ctx.Err()
 		}

@@ -70,7 +70,11 @@ func (c *conn) Read(p []byte) (int, error) {
 	c.beforeRead()
 	d, cause := c.opts.IdleTimeout, ErrIdle
 	if t := c.opts.EventTimeout; t > 0 {
-		if rest := max(t-c.quiet, 1); d == 0 || rest < d {
+		rest := t - c.quiet
+		if rest <= 0 {
+			return 0, ErrNoEvent
+		}
+		if d == 0 || rest < d {
 			d, cause = rest, ErrNoEvent
 		}
 	}

@@ -149,7 +149,7 @@ func TestHeaderTimeout(t *testing.T) {
 func TestConnectTimeout(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t, func(n int, rw http.ResponseWriter, r *http.Request) { rw.WriteHeader(http.StatusNoContent) })
-		w.hang = 1
+		w.hang.Store(1)
 		if _, err := collect(t, w.source(client.Options{Backoff: exact})); err != nil {
 			t.Fatal(err)
 		}
