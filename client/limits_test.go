@@ -1,0 +1,120 @@
+package client_test
+
+import (
+	"compress/gzip"
+	"errors"
+	"io"
+	"net/http"
+	"runtime"
+	"strings"
+	"testing"
+
+	"github.com/OneStepAt4time/resilient-sse/client"
+	"github.com/OneStepAt4time/resilient-sse/sse"
+)
+
+// What a hostile server sends without end costs one permanent error, one
+// request, and memory in proportion to the limit (openai-go#368 retried it for
+// ever; ANOLISA#2209 passed its limit with empty data lines).
+func TestHostileStreamIsBounded(t *testing.T) {
+	const limit = 1 << 20
+	endless := func(head, again string) http.HandlerFunc {
+		chunk := strings.Repeat(again, 32<<10/len(again))
+		return func(w http.ResponseWriter, r *http.Request) {
+			w.Header().Set("Content-Type", "text/event-stream")
+			_, err := io.WriteString(w, head)
+			for err == nil {
+				_, err = io.WriteString(w, chunk)
+			}
+		}
+	}
+	bomb := func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Type", "text/event-stream")
+		w.Header().Set("Content-Encoding", "gzip")
+		z := gzip.NewWriter(w)
+		io.WriteString(z, "data: ")
+		chunk := make([]byte, 1<<20)
+		for range 1 << 10 {
+			if _, err := z.Write(chunk); err != nil {
+				return
+			}
+		}
+	}
+	for _, tt := range []struct {
+		name    string
+		header  http.Header
+		handler http.HandlerFunc
+	}{
+		{"endless data line", nil, endless("data: ", "x")},
+		{"endless line of no field", nil, endless("", "x")},
+		{"endless comment", nil, endless(":", "x")},
+		{"endless empty data lines", nil, endless("", "data:\n")},
+		{"endless id", nil, endless("id: ", "7")},
+		{"id of 10 MB", nil, events("id: " + strings.Repeat("7", 10<<20) + "\ndata: x\n\n")},
+		{"endless fields in a block", nil, endless("data: x\n", "foo: bar\n")},
+		{"gzip bomb", http.Header{"Accept-Encoding": {"gzip"}}, bomb},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			srv := newScript(t, tt.handler)
+			es := mustNew(t, srv.URL, client.Options{Backoff: quick, MaxEventSize: limit, Header: tt.header})
+			var before, after runtime.MemStats
+			runtime.ReadMemStats(&before)
+			data, err := collect(t, es)
+			runtime.ReadMemStats(&after)
+
+			if e, ok := errors.AsType[*sse.LimitError](err); !ok || e.Limit != limit || len(data) != 0 {
+				t.Errorf("got %d events and %v, want a LimitError that names the limit", len(data), err)
+			}
+			if n := len(srv.requests); n != 1 {
+				t.Errorf("%d requests, want 1", n)
+			}
+			if read := es.Stats().Bytes; read > 2*limit+64<<10 { // the buffer doubles
+				t.Errorf("read %d bytes, want no more than twice the limit", read)
+			}
+			if spent := after.TotalAlloc - before.TotalAlloc; spent > 8*limit {
+				t.Errorf("allocated %d bytes in all, want no more than a few times the limit", spent)
+			}
+		})
+	}
+}
+
+// Lines without an event are not an event: they take no memory and have no
+// limit together.
+func TestHeartbeatCommentsWithoutEnd(t *testing.T) {
+	srv := newScript(t, func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Type", "text/event-stream")
+		io.WriteString(w, strings.Repeat(": heartbeat\n", 100_000))
+		io.WriteString(w, "data: x\n\n")
+	})
+	es := mustNew(t, srv.URL, client.Options{Backoff: quick, MaxEventSize: 64 << 10})
+	if data, err := collect(t, es); err != nil || len(data) != 1 {
+		t.Errorf("got %q, %v, want the event", data, err)
+	}
+}
+
+// Compression that nobody asked for is told from a stream that is broken.
+func TestUnaskedCompressionIsNamed(t *testing.T) {
+	srv := newScript(t, func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Type", "text/event-stream")
+		w.Header().Set("Content-Encoding", "gzip")
+		io.WriteString(gzip.NewWriter(w), "data: x\n\n")
+	})
+	_, err := collect(t, mustNew(t, srv.URL, client.Options{}))
+	if e, ok := errors.AsType[*client.ResponseError](err); !ok || !strings.Contains(e.Reason, `"gzip"`) {
+		t.Errorf("got %v, want a ResponseError that names the encoding", err)
+	}
+}
+
+func TestGzipWhenAskedFor(t *testing.T) {
+	srv := newScript(t, func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Type", "text/event-stream")
+		w.Header().Set("Content-Encoding", "gzip")
+		z := gzip.NewWriter(w)
+		io.WriteString(z, "data: x\n\n")
+		z.Close()
+	})
+	es := mustNew(t, srv.URL, client.Options{Backoff: quick, Header: http.Header{"Accept-Encoding": {"gzip"}}})
+	if data, err := collect(t, es); err != nil || len(data) != 1 {
+		t.Errorf("got %q, %v, want the event", data, err)
+	}
+}
