@@ -1,0 +1,157 @@
+package testserver
+
+import (
+	"net"
+	"net/http"
+	"sync"
+)
+
+// A port is a listener that can be closed for a while: the server goes on, and
+// who dials is refused.
+type port struct {
+	listen func() (net.Listener, error) // at the same address each time
+
+	mu      sync.Mutex
+	changed sync.Cond
+	inner   net.Listener // nil while the port is shut
+	done    bool
+	addr    net.Addr
+	conns   map[*netConn]struct{}
+	strike  func(*netConn) bool // a fault takes the connection
+}
+
+func openPort(listen func() (net.Listener, error)) (*port, error) {
+	p := &port{listen: listen, conns: make(map[*netConn]struct{})}
+	p.changed.L = &p.mu
+	inner, err := listen()
+	if err != nil {
+		return nil, err
+	}
+	p.inner, p.addr = inner, inner.Addr()
+	return p, nil
+}
+
+// Accept waits for the next connection, also while the port is shut.
+func (p *port) Accept() (net.Conn, error) {
+	for {
+		p.mu.Lock()
+		for p.inner == nil && !p.done {
+			p.changed.Wait()
+		}
+		inner, done := p.inner, p.done
+		p.mu.Unlock()
+		if done {
+			return nil, net.ErrClosed
+		}
+		c, err := inner.Accept()
+		if err != nil {
+			p.mu.Lock()
+			shut := p.inner != inner
+			p.mu.Unlock()
+			if shut {
+				continue
+			}
+			return nil, err // of the moment, such as too many open files: net/http waits and comes back
+		}
+		if nc := p.take(c); nc != nil {
+			return nc, nil
+		}
+	}
+}
+
+// take puts a connection in the books, unless a fault takes it.
+func (p *port) take(c net.Conn) *netConn {
+	nc := &netConn{Conn: c, port: p}
+	if p.strike != nil && p.strike(nc) {
+		return nil
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.done {
+		c.Close()
+		return nil
+	}
+	p.conns[nc] = struct{}{}
+	return nc
+}
+
+// shut refuses connections until open.
+func (p *port) shut() {
+	p.mu.Lock()
+	inner := p.inner
+	p.inner = nil
+	p.mu.Unlock()
+	if inner != nil {
+		inner.Close()
+	}
+}
+
+// open takes connections again.
+func (p *port) open() error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.inner != nil || p.done {
+		return nil
+	}
+	inner, err := p.listen()
+	if err != nil {
+		return err
+	}
+	p.inner = inner
+	p.changed.Broadcast()
+	return nil
+}
+
+// Close shuts the port for good.
+func (p *port) Close() error {
+	p.mu.Lock()
+	p.done = true
+	p.changed.Broadcast()
+	p.mu.Unlock()
+	p.shut()
+	return nil
+}
+
+// cut closes all TCP connections.
+func (p *port) cut() {
+	p.mu.Lock()
+	conns := make([]*netConn, 0, len(p.conns))
+	for c := range p.conns {
+		conns = append(conns, c)
+	}
+	p.mu.Unlock()
+	for _, c := range conns {
+		c.Close()
+	}
+}
+
+// Addr returns the address, also while the port is shut.
+func (p *port) Addr() net.Addr { return p.addr }
+
+// A netConn is an accepted connection that the port knows until it is closed.
+type netConn struct {
+	net.Conn
+	port *port
+	once sync.Once
+}
+
+func (c *netConn) Close() error {
+	c.forget()
+	return c.Conn.Close()
+}
+
+func (c *netConn) forget() {
+	c.once.Do(func() {
+		c.port.mu.Lock()
+		delete(c.port.conns, c)
+		c.port.mu.Unlock()
+	})
+}
+
+type connKey struct{}
+
+// connOf returns the TCP connection of a request.
+func connOf(r *http.Request) net.Conn {
+	c, _ := r.Context().Value(connKey{}).(net.Conn)
+	return c
+}

@@ -1,0 +1,359 @@
+package testserver
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/OneStepAt4time/resilient-sse/session"
+)
+
+// streamKind tells the three kinds of stream apart.
+type streamKind int
+
+const (
+	sessionStream streamKind = iota
+	globalStream
+	plainStream
+)
+
+// ServeHTTP finds what a request is for.
+func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	path := r.URL.EscapedPath()
+	switch {
+	case path == session.TokenPath:
+		s.hub.serveToken(w, r)
+	case path == session.GlobalPath, path == plainPath, isSession(path):
+		s.hub.serveStream(w, r)
+	default: // also the legacy /sessions/{id}/events
+		http.NotFound(w, r)
+	}
+}
+
+const plainPath = "/events"
+
+// isSession tells whether a path is that of a session's stream. What package
+// session takes behind any prefix is taken here at the root alone.
+func isSession(escapedPath string) bool {
+	_, ok := session.IDOf(escapedPath)
+	return ok && strings.HasPrefix(escapedPath, "/v1/sessions/")
+}
+
+// target is what a request asks for.
+type target struct {
+	kind  streamKind
+	label string
+	log   *eventLog
+	ses   *Session
+}
+
+// find returns the stream of a request, if there is one. The caller holds the
+// lock.
+func (h *hub) find(r *http.Request) (t target, ok bool) {
+	switch path := r.URL.EscapedPath(); path {
+	case session.GlobalPath:
+		return target{kind: globalStream, label: Global, log: h.global}, true
+	case plainPath:
+		name := r.URL.Query().Get("stream")
+		t = target{kind: plainStream, label: name}
+		if st := h.streams[name]; st != nil {
+			t.log = st.log
+		}
+		return t, t.log != nil
+	default:
+		id, _ := session.IDOf(path)
+		t = target{kind: sessionStream, label: id, ses: h.sessions[id]}
+		if t.ses != nil {
+			t.log = t.ses.log
+		}
+		return t, t.log != nil
+	}
+}
+
+// serveStream answers a request for a stream: with it, with a fault, or with a
+// refusal.
+func (h *hub) serveStream(w http.ResponseWriter, r *http.Request) {
+	h.done.Add(1)
+	defer h.done.Done()
+	io.Copy(io.Discard, io.LimitReader(r.Body, maxRequestBody)) // before the connection changes hands
+	entry := newRequest(r)
+
+	h.mu.Lock()
+	t, found := h.find(r)
+	entry.Stream = t.label
+	h.journal.add(entry)
+	now, body := h.strikes(entry)
+	h.check()
+	h.mu.Unlock()
+
+	if now != nil && !h.instead(w, r, entry, now) {
+		return
+	}
+	if status, msg := h.refusal(r, t, found); status != 0 {
+		h.answer(w, entry, status, msg)
+		return
+	}
+	h.follow(w, r, entry, t, body, now)
+}
+
+const maxRequestBody = 1 << 20
+
+func newRequest(r *http.Request) *Request {
+	return &Request{
+		Time: time.Now(), RemoteAddr: r.RemoteAddr, Proto: r.Proto, Method: r.Method,
+		URL: maskToken(r.URL), Header: r.Header.Clone(), LastEventID: r.Header.Get("Last-Event-ID"),
+	}
+}
+
+// refusal says why a request gets no stream; 0 if it gets one.
+func (h *hub) refusal(r *http.Request, t target, found bool) (status int, body string) {
+	switch {
+	case !h.authorized(r):
+		return http.StatusUnauthorized, `{"error":"Unauthorized"}`
+	case !found && t.kind == sessionStream:
+		return http.StatusNotFound, session.NotFoundBody
+	case !found:
+		return http.StatusNotFound, `{"error":"Stream not found"}`
+	case r.Method != http.MethodGet && r.Method != http.MethodHead && (r.Method != http.MethodPost || t.kind != plainStream):
+		return http.StatusMethodNotAllowed, `{"error":"Method not allowed"}`
+	}
+	return 0, ""
+}
+
+// answer answers with JSON instead of the stream.
+func (h *hub) answer(w http.ResponseWriter, entry *Request, status int, body string) {
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(status)
+	io.WriteString(w, body+"\n")
+	h.close(entry, status, "")
+}
+
+// close ends a request's entry in the journal.
+func (h *hub) close(entry *Request, status int, why string) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	entry.Status, entry.End, entry.Why = status, time.Now(), why
+	h.check()
+}
+
+// admit makes the request a reader of its log, at the place where it resumes. It
+// fails where the server is full or closed.
+func (h *hub) admit(r *http.Request, entry *Request, t target, body []*planted) (c *conn, gap string, status int) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	host, _, _ := net.SplitHostPort(r.RemoteAddr)
+	switch {
+	case h.closed:
+		return nil, "", http.StatusServiceUnavailable
+	case h.opts.MaxConns > 0 && len(h.conns) >= h.opts.MaxConns:
+		return nil, "", http.StatusServiceUnavailable
+	case h.opts.MaxConnsPerAddr > 0 && h.perAddr[host] >= h.opts.MaxConnsPerAddr:
+		return nil, "", http.StatusTooManyRequests
+	}
+	place := t.log.live()
+	if id := entry.LastEventID; id != "" && t.kind == plainStream {
+		place = t.log.afterName(id)
+	} else if id != "" {
+		place = t.log.after(id, h.counter)
+	}
+	h.opened++
+	c = &conn{
+		hub: h, log: t.log, target: t, host: host, number: h.opened, entry: entry,
+		bell: make(chan struct{}, 1), opened: time.Now(), cursor: place.cursor,
+	}
+	entry.Gap, entry.Open = place.header, true
+	if m := t.log.before(place.cursor); m != nil {
+		entry.Start = m.name
+	}
+	h.conns[c] = struct{}{}
+	h.perAddr[host]++
+	t.log.readers[c] = struct{}{}
+	for _, p := range body {
+		c.arm(p)
+	}
+	return c, place.header, 0
+}
+
+// dismiss takes a connection out of all lists.
+func (h *hub) dismiss(c *conn, status int) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	for _, t := range c.timers {
+		t.Stop()
+	}
+	delete(h.conns, c)
+	if h.perAddr[c.host]--; h.perAddr[c.host] == 0 {
+		delete(h.perAddr, c.host)
+	}
+	c.log.leave(c)
+	if c.running {
+		h.running--
+	}
+	c.entry.Open, c.entry.Status, c.entry.End, c.entry.Why = false, status, time.Now(), c.why
+	h.check()
+}
+
+// start gives a connection its wire; false if it is to end before it begins.
+func (h *hub) start(c *conn, w wire) bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	c.wire = w
+	if c.order >= orderAbort {
+		return false
+	}
+	c.running = true
+	h.running++
+	c.entry.Status = http.StatusOK
+	h.check()
+	return true
+}
+
+// follow serves the stream itself.
+func (h *hub) follow(w http.ResponseWriter, r *http.Request, entry *Request, t target, body []*planted, now *planted) {
+	c, gap, status := h.admit(r, entry, t, body)
+	if status != 0 {
+		setRetryAfter(w.Header(), h.opts.RetryAfter)
+		h.answer(w, entry, status, fmt.Sprintf(`{"error":%q}`, http.StatusText(status)))
+		return
+	}
+	defer h.dismiss(c, http.StatusOK)
+
+	header := h.header(gap)
+	if now != nil {
+		now.reshape(header)
+	}
+	if r.Method == http.MethodHead {
+		maps(w.Header(), header)
+		c.why = "HEAD"
+		return
+	}
+	wire, watch, err := newWire(w, r, header, h.opts.WriteTimeout)
+	if err != nil {
+		c.why = whyGone
+		return
+	}
+	if !h.start(c, wire) {
+		wire.abort()
+		return
+	}
+	stop := watch(c)
+	defer stop()
+	if now != nil && now.kind == kindAcceptClose {
+		c.why = "fault " + now.kind.name
+		wire.end()
+		return
+	}
+	switch c.deliver() {
+	case orderEnd:
+		wire.end()
+	case orderReset:
+		wire.reset()
+	default:
+		wire.abort()
+	}
+}
+
+// header returns the header of a stream's response.
+func (h *hub) header(gap string) http.Header {
+	header := http.Header{
+		"Content-Type":      {"text/event-stream"},
+		"Cache-Control":     {"no-cache"},
+		"X-Accel-Buffering": {"no"},
+		"Sse-Run":           {h.currentRun()},
+	}
+	if gap != "" {
+		header["Last-Event-Id"] = []string{gap}
+	}
+	for key, values := range h.opts.Header {
+		header[http.CanonicalHeaderKey(key)] = values
+	}
+	return header
+}
+
+func (h *hub) currentRun() string {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.run
+}
+
+func maps(dst, src http.Header) {
+	for key, values := range src {
+		dst[key] = values
+	}
+}
+
+func setRetryAfter(header http.Header, d time.Duration) {
+	if d > 0 {
+		header.Set("Retry-After", strconv.FormatInt(int64((d+time.Second-1)/time.Second), 10))
+	}
+}
+
+// newWire writes the head of the response and returns what carries the body, and
+// a function that watches for the client to leave.
+func newWire(w http.ResponseWriter, r *http.Request, header http.Header, timeout time.Duration) (wire, func(*conn) func(), error) {
+	if r.ProtoMajor != 1 {
+		maps(w.Header(), header)
+		m := &muxedWire{w: w, rc: http.NewResponseController(w), conn: connOf(r), timeout: timeout}
+		if err := m.rc.Flush(); err != nil {
+			return nil, nil, err
+		}
+		return m, func(c *conn) func() { return watchContext(c, r) }, nil
+	}
+	chunked := r.ProtoAtLeast(1, 1)
+	var head bytes.Buffer
+	head.WriteString("HTTP/1.1 200 OK\r\n")
+	header.Set("Date", time.Now().UTC().Format(http.TimeFormat))
+	header.Set("Connection", "close") // it never carries another request
+	if chunked {
+		header.Set("Transfer-Encoding", "chunked")
+	}
+	header.Write(&head)
+	head.WriteString("\r\n")
+	cw, rest, err := hijack(w, chunked, timeout)
+	if err != nil {
+		return nil, nil, err
+	}
+	if err := cw.raw(head.Bytes()); err != nil {
+		cw.abort()
+		return nil, nil, err
+	}
+	return cw, func(c *conn) func() { return watchConn(c, rest) }, nil
+}
+
+// watchConn reads from the connection, for that is how a client's leaving shows.
+// What it sends is thrown away, up to a limit.
+func watchConn(c *conn, rest *bufio.Reader) (stop func()) {
+	c.hub.done.Add(1)
+	go func() {
+		defer c.hub.done.Done()
+		for n := 0; n < maxRequestBody; {
+			if _, err := rest.Peek(1); err != nil {
+				break
+			}
+			d, _ := rest.Discard(rest.Buffered())
+			n += d
+		}
+		c.left()
+	}()
+	return func() {} // the end of the connection ends it
+}
+
+// watchContext does the same by the request's context.
+func watchContext(c *conn, r *http.Request) (stop func()) {
+	cancel := context.AfterFunc(r.Context(), c.left)
+	return func() { cancel() }
+}
+
+// left takes note that the client is gone.
+func (c *conn) left() {
+	c.hub.mu.Lock()
+	defer c.hub.mu.Unlock()
+	c.command(orderGone, whyGone)
+}

@@ -1,0 +1,227 @@
+package testserver
+
+import (
+	"context"
+	"errors"
+	"net"
+	"net/http"
+	"net/url"
+	"sync"
+	"syscall"
+	"time"
+
+	"github.com/OneStepAt4time/resilient-sse/internal/memnet"
+	"github.com/OneStepAt4time/resilient-sse/session"
+)
+
+// A Server serves session streams and plain ones. Its methods are safe for
+// concurrent use.
+type Server struct {
+	URL string // of the server, without a slash at the end
+
+	hub    *hub
+	http   *http.Server
+	port   *port
+	memory bool
+	client *http.Client
+	close  sync.Once
+	served chan struct{} // closed when the accepting goroutine has ended
+}
+
+// Start serves on a socket, at [Options.Addr]. The caller closes the server.
+func Start(opts *Options) (*Server, error) {
+	o, err := opts.defaults()
+	if err != nil {
+		return nil, err
+	}
+	addr := o.Addr
+	p, err := openPort(func() (net.Listener, error) { return net.Listen("tcp", addr) })
+	if err != nil {
+		return nil, err
+	}
+	addr = p.Addr().String() // the same port each time
+	s := newServer(o, p)
+	s.URL = "http://" + addr
+	s.serve(&http.Transport{DisableCompression: true})
+	return s, nil
+}
+
+// New starts a server on a loopback socket for one test, whose end closes it.
+// Nil and no options are the defaults.
+func New(tb TB, opts ...*Options) *Server {
+	tb.Helper()
+	s, err := Start(only(opts))
+	if err != nil {
+		tb.Fatalf("%v", err)
+	}
+	tb.Cleanup(s.Close)
+	return s
+}
+
+// NewInMemory starts a server without sockets for one test, whose end closes it.
+// It works in a testing/synctest bubble, where its heartbeats, write timeouts and
+// retirements follow the bubble's clock. Only [Server.Client] reaches it, or what
+// dials with [Server.Dial].
+func NewInMemory(tb TB, opts ...*Options) *Server {
+	tb.Helper()
+	o, err := only(opts).defaults()
+	if err != nil {
+		tb.Fatalf("%v", err)
+	}
+	p, err := openPort(func() (net.Listener, error) { return memnet.Listen(memoryHost + ":80"), nil })
+	if err != nil {
+		tb.Fatalf("%v", err)
+	}
+	s := newServer(o, p)
+	s.memory = true
+	s.URL = "http://" + memoryHost
+	s.serve(&http.Transport{
+		DisableCompression: true,
+		DialContext:        func(ctx context.Context, _, _ string) (net.Conn, error) { return s.Dial(ctx) },
+	})
+	tb.Cleanup(s.Close)
+	return s
+}
+
+// memoryHost is the name of a server in memory.
+const memoryHost = "sse.test"
+
+func only(opts []*Options) *Options {
+	if len(opts) == 0 {
+		return nil
+	}
+	return opts[0]
+}
+
+// How long a client may take for what is not a stream.
+const (
+	headerTimeout = 10 * time.Second
+	idleTimeout   = 2 * time.Minute
+	maxHeader     = 64 << 10
+)
+
+func newServer(o Options, p *port) *Server {
+	s := &Server{hub: newHub(o), port: p, served: make(chan struct{})}
+	s.http = &http.Server{
+		Handler:           s,
+		ReadHeaderTimeout: headerTimeout,
+		IdleTimeout:       idleTimeout,
+		MaxHeaderBytes:    maxHeader,
+		BaseContext:       func(net.Listener) context.Context { return s.hub.ctx },
+		ConnContext:       func(ctx context.Context, c net.Conn) context.Context { return context.WithValue(ctx, connKey{}, c) },
+		Protocols:         new(http.Protocols),
+		ErrorLog:          quiet,
+	}
+	s.http.Protocols.SetHTTP1(true)
+	s.http.Protocols.SetUnencryptedHTTP2(true)
+	p.strike = func(c *netConn) bool {
+		if s.hub.strikesAccept(kindResetOnAccept) == nil {
+			return false
+		}
+		resetConn(c)
+		return true
+	}
+	return s
+}
+
+func (s *Server) serve(t *http.Transport) {
+	s.client = &http.Client{Transport: t}
+	s.hub.base = s.URL
+	go func() {
+		defer close(s.served)
+		s.http.Serve(s.port)
+	}()
+}
+
+// Dial opens a connection to the server.
+func (s *Server) Dial(ctx context.Context) (net.Conn, error) {
+	if !s.memory {
+		return new(net.Dialer).DialContext(ctx, "tcp", s.port.Addr().String())
+	}
+	s.port.mu.Lock()
+	inner, _ := s.port.inner.(*memnet.Listener)
+	s.port.mu.Unlock()
+	if inner == nil || s.hub.strikesAccept(kindRefuse) != nil {
+		return nil, &net.OpError{Op: "dial", Net: "mem", Addr: s.port.Addr(), Err: syscall.ECONNREFUSED}
+	}
+	return inner.Dial(ctx)
+}
+
+// Client returns an HTTP client for the server, the only one for a server in
+// memory. It has no timeout, and its connections end with the server.
+func (s *Server) Client() *http.Client { return s.client }
+
+// SessionURL returns the address of a session's stream.
+func (s *Server) SessionURL(id string) string { return s.URL + session.EventsPath(id) }
+
+// GlobalURL returns the address of the stream of all sessions.
+func (s *Server) GlobalURL() string { return s.URL + session.GlobalPath }
+
+// StreamURL returns the address of a plain stream.
+func (s *Server) StreamURL(name string) string {
+	return s.URL + plainPath + "?stream=" + url.QueryEscape(name)
+}
+
+// Drop cuts all connections, in the middle of whatever they carry, and returns
+// how many of them were streams.
+func (s *Server) Drop() int {
+	n := s.hub.command(orderAbort, whyDropped)
+	s.port.cut()
+	return n
+}
+
+// command orders all streams to end.
+func (h *hub) command(o order, why string) int {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	for c := range h.conns {
+		c.command(o, why)
+	}
+	return len(h.conns)
+}
+
+// shutdownGrace is how long Close waits for goroutines that should be gone.
+const shutdownGrace = 5 * time.Second
+
+// Close cuts all connections and frees the port. It waits for nobody's reading,
+// and is harmless the second time.
+func (s *Server) Close() {
+	s.close.Do(func() {
+		s.hub.mu.Lock()
+		s.hub.closed = true
+		for _, ses := range s.hub.sessions {
+			if ses.retirement != nil {
+				ses.retirement.Stop()
+			}
+		}
+		s.hub.mu.Unlock()
+		s.hub.quit()
+		s.hub.command(orderAbort, whyClosed)
+		s.http.Close()
+		s.port.Close()
+		s.port.cut()
+		s.client.CloseIdleConnections()
+		<-s.served
+		s.hub.done.Wait()
+	})
+}
+
+// Shutdown ends gracefully: it refuses new streams, sends shutdown on the
+// global stream, lets each connection end behind the last event, and then closes
+// the server. When the context ends before, what is left is cut, and the error
+// is the context's cause.
+func (s *Server) Shutdown(ctx context.Context) error {
+	h := s.hub
+	h.mu.Lock()
+	h.closed = true
+	woken := h.announce(session.Shutdown, nil, nil)
+	h.mu.Unlock()
+	ring(woken)
+	h.command(orderEnd, whyStop)
+	err := h.await(ctx, "connections to end", func() bool { return len(h.conns) == 0 })
+	s.Close()
+	if errors.Is(err, errClosed) {
+		return nil
+	}
+	return err
+}

@@ -1,0 +1,145 @@
+package testserver
+
+import (
+	"bufio"
+	"net"
+	"net/http"
+	"strconv"
+	"time"
+)
+
+// A wire carries the body of one response. Only the goroutine that delivers uses
+// it, but for kill.
+type wire interface {
+	// write sends body bytes, all at once, and fails after the write timeout.
+	write(b []byte) error
+	// end ends the body as HTTP has it; the reader sees a clean end.
+	end() error
+	// abort ends the connection (on HTTP/2: the stream) without the body's end.
+	abort()
+	// reset ends the TCP connection with a reset.
+	reset()
+	// raw sends bytes below the body's framing, where there is such a place.
+	raw(b []byte) error
+	// kill makes a write that hangs fail. Any goroutine may call it.
+	kill()
+}
+
+// A chunkedWire is HTTP/1.1 on a connection taken from net/http: it costs one
+// system call for what net/http does with two copies, and lets faults reach the
+// framing. A body without chunks (HTTP/1.0) ends with the connection.
+type chunkedWire struct {
+	conn    net.Conn
+	timeout time.Duration
+	chunked bool
+	buf     []byte // a chunk under construction, if it is a small one
+}
+
+// smallChunk is up to where a copy is cheaper than a second part of a write.
+const smallChunk = 2 << 10
+
+func (w *chunkedWire) write(b []byte) error {
+	if len(b) == 0 {
+		return nil // an empty chunk would be the end
+	}
+	if !w.chunked {
+		return w.raw(b)
+	}
+	w.buf = strconv.AppendInt(w.buf[:0], int64(len(b)), 16)
+	w.buf = append(w.buf, "\r\n"...)
+	if len(b) <= smallChunk {
+		w.buf = append(append(w.buf, b...), "\r\n"...)
+		return w.raw(w.buf)
+	}
+	w.conn.SetWriteDeadline(time.Now().Add(w.timeout))
+	parts := net.Buffers{w.buf, b, crlf}
+	_, err := parts.WriteTo(w.conn)
+	return err
+}
+
+var crlf = []byte("\r\n")
+
+func (w *chunkedWire) raw(b []byte) error {
+	w.conn.SetWriteDeadline(time.Now().Add(w.timeout))
+	_, err := w.conn.Write(b)
+	return err
+}
+
+func (w *chunkedWire) end() error {
+	var err error
+	if w.chunked {
+		err = w.raw([]byte("0\r\n\r\n"))
+	}
+	w.conn.Close()
+	return err
+}
+
+func (w *chunkedWire) abort() { w.conn.Close() }
+
+func (w *chunkedWire) reset() { resetConn(w.conn) }
+
+func (w *chunkedWire) kill() { w.conn.Close() }
+
+// A muxedWire is a stream of an HTTP/2 connection, or a recorder in a test.
+type muxedWire struct {
+	w       http.ResponseWriter
+	rc      *http.ResponseController
+	conn    net.Conn // the connection below; nil if unknown
+	timeout time.Duration
+}
+
+func (w *muxedWire) write(b []byte) error {
+	w.rc.SetWriteDeadline(time.Now().Add(w.timeout))
+	if _, err := w.w.Write(b); err != nil {
+		return err
+	}
+	if err := w.rc.Flush(); err != nil {
+		return err
+	}
+	// One that passes later would reset the stream although nobody writes.
+	w.rc.SetWriteDeadline(time.Time{})
+	return nil
+}
+
+func (w *muxedWire) raw(b []byte) error { return w.write(b) }
+
+func (w *muxedWire) end() error { return nil } // the handler's return is the end
+
+func (w *muxedWire) abort() { panic(http.ErrAbortHandler) }
+
+func (w *muxedWire) reset() {
+	if w.conn != nil {
+		resetConn(w.conn)
+	}
+	panic(http.ErrAbortHandler)
+}
+
+func (w *muxedWire) kill() { w.rc.SetWriteDeadline(time.Unix(1, 0)) }
+
+// resetConn closes a connection with a TCP reset.
+func resetConn(c net.Conn) {
+	type resetter interface{ Reset() }
+	for {
+		switch conn := c.(type) {
+		case *netConn:
+			c = conn.Conn
+			continue
+		case *net.TCPConn:
+			conn.SetLinger(0)
+		case resetter:
+			conn.Reset()
+			return
+		}
+		c.Close()
+		return
+	}
+}
+
+// hijack takes a connection from net/http.
+func hijack(w http.ResponseWriter, chunked bool, timeout time.Duration) (*chunkedWire, *bufio.Reader, error) {
+	conn, buffered, err := http.NewResponseController(w).Hijack()
+	if err != nil {
+		return nil, nil, err
+	}
+	return &chunkedWire{conn: conn, timeout: timeout, chunked: chunked}, buffered.Reader, nil
+}
