@@ -32,8 +32,9 @@ type Schedule struct {
 	foreign  bool          // delays are not the policy's own
 	floor    time.Duration // least delay of a foreign one
 	state    State
-	began    time.Time // of the outage: its first failure
-	failures int       // in this outage
+	began    time.Time     // of the outage: its first failure
+	failures int           // in this outage
+	last     time.Duration // the delay it has come to, without floor and clipping
 }
 
 // New returns a schedule of the policy. The error is that of [Policy.Validate].
@@ -81,6 +82,7 @@ func (s *Schedule) Fail(floor time.Duration) time.Duration {
 	} else {
 		wait = min(max(wait, s.policy.Initial), s.policy.Max) // v4 rounds
 	}
+	s.last = wait
 	return min(max(wait, floor), left)
 }
 
@@ -96,7 +98,7 @@ func (s *Schedule) Reset() {
 	if s.failures == 0 && s.state == Closed {
 		return
 	}
-	s.state, s.failures, s.began = Closed, 0, time.Time{}
+	s.state, s.failures, s.began, s.last = Closed, 0, time.Time{}, 0
 	s.delays.Reset()
 }
 

@@ -3,8 +3,10 @@ package client_test
 import (
 	"context"
 	"io"
+	"log"
 	"net"
 	"net/http"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -25,6 +27,7 @@ type world struct {
 	down    bool                                                // dials are refused
 	hang    atomic.Int32                                        // so many dials never end
 
+	mu       sync.Mutex      // guards what handlers note; tests read it when they are done
 	asked    []time.Duration // when attempts reached the network
 	ids      []string        // their Last-Event-ID
 	observed []client.Transition
@@ -36,17 +39,22 @@ const streamURL = "http://stream.test/events"
 func newWorld(t *testing.T, handler func(n int, w http.ResponseWriter, r *http.Request)) *world {
 	w := &world{t: t, start: time.Now(), handler: handler}
 	l := memnet.Listen("stream.test:80")
-	n := 0
+	requests := 0
 	srv := &http.Server{Handler: http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
-		n++
+		w.mu.Lock()
+		requests++
+		n := requests
 		w.asked = append(w.asked, w.now())
 		w.ids = append(w.ids, r.Header.Get("Last-Event-ID"))
+		w.mu.Unlock()
 		w.handler(n, rw, r)
-	})}
+	}), ErrorLog: log.New(io.Discard, "", 0)}
 	go srv.Serve(l)
 	tr := &http.Transport{DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
 		if w.down {
+			w.mu.Lock()
 			w.asked = append(w.asked, w.now())
+			w.mu.Unlock()
 			return nil, errRefused
 		}
 		if w.hang.Add(-1) >= 0 {

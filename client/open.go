@@ -78,11 +78,17 @@ func (r *run) request(c *conn) (*http.Request, error) {
 	}
 	if o.Prepare != nil {
 		if err := o.Prepare(c.ctx, req); err != nil {
-			return nil, fmt.Errorf("client: prepare request: %w", err)
+			return nil, &prepareError{err}
 		}
 	}
 	return req, nil
 }
+
+// A prepareError is a failed attempt that never left.
+type prepareError struct{ err error }
+
+func (e *prepareError) Error() string { return "client: prepare request: " + e.err.Error() }
+func (e *prepareError) Unwrap() error { return e.err }
 
 // setOwn sets what a request for a stream has unless the caller has said
 // otherwise (standard, section 9.2.3).

@@ -44,6 +44,11 @@ type Options struct {
 	Backoff backoff.Policy  // 1 s to 30 s, giving up after 5 min
 	Delays  backoff.BackOff // instead of the policy's delays; GiveUp still counts
 
+	// Breaker, if set, is shared by the sources of one origin: in an outage one of
+	// them at a time asks whether the server is back, and the others wait. Only
+	// failures before a response, and 502, 503 and 504, count against the origin.
+	Breaker *backoff.Breaker
+
 	// FailFast makes the very first attempt's error final.
 	FailFast bool
 

@@ -25,6 +25,7 @@ type run struct {
 	sum       uint64    // its hash, if repeats are looked for
 	committed bool      // nothing is left to commit
 
+	lastCause error         // of the last failed attempt
 	clipped   time.Duration // a Retry-After of this outage that the give-up cut short
 	second401 bool          // the immediate second try of this outage is used up
 }
@@ -86,7 +87,7 @@ func (r *run) follow() error {
 		err := r.attempt()
 		atOnce := r.wantsFreshToken(err)
 		switch {
-		case errors.Is(err, errBreak), errors.Is(err, errOver):
+		case errors.Is(err, errBreak), errors.Is(err, errOver), gaveUp(err):
 			return err
 		case r.ctx.Err() != nil:
 			return context.Cause(r.ctx)
@@ -114,6 +115,11 @@ func (r *run) repeatable() bool {
 
 // attempt makes one connection and delivers its events until it fails.
 func (r *run) attempt() error {
+	lease, err := r.admission()
+	if err != nil {
+		return err
+	}
+	defer lease.Release()
 	r.schedule.Attempt()
 	r.mu.Lock()
 	r.stats.Attempts++
@@ -124,6 +130,7 @@ func (r *run) attempt() error {
 	conn := newConn(r.ctx, &r.opts)
 	defer conn.close()
 	asked, err := r.open(conn)
+	settle(lease, err, r.ctx)
 	if err != nil {
 		return err
 	}
@@ -144,6 +151,7 @@ func (r *run) attempt() error {
 	if conn.healthy() {
 		r.succeed()
 	}
+	r.lost(err)
 	return err
 }
 
@@ -268,9 +276,10 @@ func (r *run) wantsFreshToken(err error) bool {
 // wait takes note of a failed attempt and waits for the next one to be due.
 func (r *run) wait(cause error, atOnce bool) error {
 	floor := retryAfter(cause)
+	r.lastCause = cause
 	delay := r.schedule.Fail(floor)
-	if delay == backoff.Stop {
-		return &GiveUpError{Outage: r.schedule.Outage(), Attempts: r.schedule.Failures(), RetryAfter: r.clipped, Err: cause}
+	if delay == backoff.Stop || r.breakerGaveUp() {
+		return r.giveUp(cause)
 	}
 	if delay < floor {
 		r.clipped = floor
@@ -289,6 +298,10 @@ func (r *run) wait(cause error, atOnce bool) error {
 	case <-r.ctx.Done():
 		return context.Cause(r.ctx)
 	}
+}
+
+func (r *run) giveUp(cause error) error {
+	return &GiveUpError{Outage: r.schedule.Outage(), Attempts: r.schedule.Failures(), RetryAfter: r.clipped, Err: cause}
 }
 
 // beforeWait does what must not wait any longer.

@@ -1,0 +1,344 @@
+package backoff_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/OneStepAt4time/resilient-sse/backoff"
+)
+
+var noJitter = backoff.Policy{Jitter: backoff.NoJitter}
+
+func mustBreaker(t testing.TB, p backoff.Policy, opts *backoff.BreakerOptions) *backoff.Breaker {
+	t.Helper()
+	b, err := backoff.NewBreaker(p, opts)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b
+}
+
+func mustAcquire(t testing.TB, b *backoff.Breaker) *backoff.Lease {
+	t.Helper()
+	l, err := b.Acquire(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return l
+}
+
+// One client alone meets the schedule of its own.
+func TestBreakerOfOneFollowsThePolicy(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := mustBreaker(t, noJitter, nil)
+		start := time.Now()
+		var attempts []time.Duration
+		for {
+			l, err := b.Acquire(t.Context())
+			if err != nil {
+				if !errors.Is(err, backoff.ErrGivenUp) {
+					t.Fatal(err)
+				}
+				break
+			}
+			attempts = append(attempts, time.Since(start))
+			l.Fail(0)
+		}
+		equal(t, "attempts", attempts, seconds(0, 1, 3, 7, 15, 31, 61, 91, 121, 151, 181, 211, 241, 271, 300))
+		equal(t, "state", b.State(), backoff.GivenUp)
+		b.Reset()
+		mustAcquire(t, b).Succeed()
+	})
+}
+
+// In an outage one attempt is made at a time; the others wait for its answer.
+func TestBreakerProbesOneAtATime(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := mustBreaker(t, noJitter, nil)
+		mustAcquire(t, b).Fail(0)
+		var underWay, attempts atomic.Int32
+		var wg sync.WaitGroup
+		for range 100 {
+			wg.Go(func() {
+				for range 2 {
+					l := mustAcquire(t, b)
+					if n := underWay.Add(1); n > 1 && b.State() != backoff.Closed {
+						t.Errorf("%d probes at a time", n)
+					}
+					time.Sleep(100 * time.Millisecond)
+					underWay.Add(-1)
+					if attempts.Add(1) < 3 {
+						l.Fail(0)
+						continue
+					}
+					l.Succeed()
+					return
+				}
+			})
+		}
+		wg.Wait()
+		equal(t, "state", b.State(), backoff.Closed)
+	})
+}
+
+// Attempts that began before the breaker opened fail after it: that is no news,
+// and one outage counts one failure for each delay.
+func TestBreakerCountsOneFailureForEachDelay(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := mustBreaker(t, noJitter, nil)
+		var leases []*backoff.Lease
+		for range 50 {
+			leases = append(leases, mustAcquire(t, b))
+		}
+		for _, l := range leases {
+			l.Fail(0)
+		}
+		start := time.Now()
+		probe := mustAcquire(t, b)
+		equal(t, "delay", time.Since(start), time.Second)
+		probe.Succeed()
+		// One that began in the outage before does not open the next one.
+		mustAcquire(t, b).Succeed()
+		equal(t, "state", b.State(), backoff.Closed)
+	})
+}
+
+// A probe whose holder is busy is overtaken when its time is up; its late
+// failure no longer counts, its late success does.
+func TestBreakerLeaseExpires(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := mustBreaker(t, noJitter, &backoff.BreakerOptions{LeaseTime: 10 * time.Second})
+		mustAcquire(t, b).Fail(0)
+		busy := mustAcquire(t, b)
+		start := time.Now()
+		second := mustAcquire(t, b)
+		equal(t, "second probe after", time.Since(start), 10*time.Second)
+		busy.Fail(time.Hour)
+		equal(t, "state", b.State(), backoff.HalfOpen)
+		second.Fail(0)
+		third := mustAcquire(t, b)
+		equal(t, "third after", time.Since(start), 12*time.Second)
+		_ = third
+
+		other := mustBreaker(t, noJitter, nil)
+		mustAcquire(t, other).Fail(0)
+		late := mustAcquire(t, other)
+		mustAcquire(t, other) // when late's time is up
+		late.Succeed()
+		equal(t, "state after a late success", other.State(), backoff.Closed)
+	})
+}
+
+func TestBreakerCancelled(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := mustBreaker(t, noJitter, nil)
+		mustAcquire(t, b).Fail(0)
+		stop := errors.New("enough")
+		ctx, cancel := context.WithCancelCause(t.Context())
+		time.AfterFunc(300*time.Millisecond, func() { cancel(stop) })
+		start := time.Now()
+		if _, err := b.Acquire(ctx); err != stop || time.Since(start) != 300*time.Millisecond {
+			t.Errorf("got %v after %v, want the cause at 300ms", err, time.Since(start))
+		}
+		if _, err := b.Acquire(ctx); err != stop {
+			t.Errorf("with a context that is done: got %v", err)
+		}
+		probe := mustAcquire(t, b)
+		got := make(chan *backoff.Lease)
+		go func() { l, _ := b.Acquire(t.Context()); got <- l }()
+		synctest.Wait()
+		probe.Release() // cancelled: the next one's turn, at once
+		(<-got).Succeed()
+		equal(t, "state", b.State(), backoff.Closed)
+		probe.Fail(0) // ended already
+		equal(t, "state", b.State(), backoff.Closed)
+	})
+}
+
+func TestBreakerGiveUpReachesAllWhoWait(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := mustBreaker(t, backoff.Policy{Jitter: backoff.NoJitter, GiveUp: 10 * time.Second}, nil)
+		start := time.Now()
+		var errs atomic.Int32
+		var last time.Duration
+		var wg sync.WaitGroup
+		for range 20 {
+			wg.Go(func() {
+				for {
+					l, err := b.Acquire(t.Context())
+					if err != nil {
+						if errors.Is(err, backoff.ErrGivenUp) {
+							errs.Add(1)
+						}
+						return
+					}
+					last = time.Since(start)
+					l.Fail(0)
+				}
+			})
+		}
+		wg.Wait()
+		equal(t, "told", errs.Load(), 20)
+		equal(t, "last attempt", last, 10*time.Second)
+		if _, err := b.Acquire(t.Context()); !errors.Is(err, backoff.ErrGivenUp) {
+			t.Errorf("afterwards: got %v", err)
+		}
+	})
+}
+
+func TestBreakerObserver(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var got []string
+		var b *backoff.Breaker
+		b = mustBreaker(t, backoff.Policy{Jitter: backoff.NoJitter, GiveUp: 2 * time.Second}, &backoff.BreakerOptions{
+			Observer: func(c backoff.Change) {
+				b.State() // not under a lock
+				got = append(got, fmt.Sprintf("%v→%v %v", c.From, c.To, c.Delay))
+			},
+		})
+		mustAcquire(t, b).Fail(0)
+		mustAcquire(t, b).Fail(0)
+		mustAcquire(t, b).Fail(0)
+		b.Reset()
+		b.Suspect()
+		mustAcquire(t, b).Succeed()
+		b.Reset() // nothing to change
+		equal(t, "changes", got, []string{
+			"closed→open 1s", "open→half-open 0s", "half-open→open 1s", "open→half-open 0s",
+			"half-open→given up 0s", "given up→closed 0s", "closed→half-open 0s", "half-open→closed 0s",
+		})
+	})
+}
+
+func TestBreakerLeft(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := mustBreaker(t, noJitter, nil)
+		if _, ok := b.Left(); ok {
+			t.Error("time left without an outage")
+		}
+		mustAcquire(t, b).Fail(0)
+		time.Sleep(time.Second)
+		left, ok := b.Left()
+		equal(t, "left", left, 5*time.Minute-time.Second)
+		equal(t, "ok", ok, true)
+	})
+}
+
+// herd follows an outage of an origin with n clients: each loses its stream at
+// once, and tries until it has an answer. It returns the attempts that the dead
+// origin saw, how long after its return all clients were back, and the most that
+// came in one millisecond then.
+func herd(t testing.TB, n int, outage time.Duration, shared bool) (attempts int, back time.Duration, burst int) {
+	b := mustBreaker(t, backoff.Policy{}, nil)
+	start := time.Now()
+	var mu sync.Mutex
+	perMilli := map[time.Duration]int{}
+	try := func() bool { // an attempt at the origin
+		mu.Lock()
+		defer mu.Unlock()
+		if at := time.Since(start); at >= outage {
+			perMilli[at.Truncate(time.Millisecond)]++
+			burst = max(burst, perMilli[at.Truncate(time.Millisecond)])
+			back = max(back, at-outage)
+			return true
+		}
+		attempts++
+		return false
+	}
+	var wg sync.WaitGroup
+	for range n {
+		wg.Go(func() {
+			own, _ := backoff.New(backoff.Policy{})
+			if shared {
+				b.Suspect()
+			}
+			for {
+				time.Sleep(own.NextBackOff())
+				if !shared {
+					if try() {
+						return
+					}
+					continue
+				}
+				l := mustAcquire(t, b)
+				if try() {
+					l.Succeed()
+					return
+				}
+				l.Fail(0)
+			}
+		})
+	}
+	wg.Wait()
+	return attempts, back, burst
+}
+
+// 10,000 streams and an outage of two minutes: what a dead server sees, with and
+// without sharing, and when all are back.
+func TestBreakerTenThousandStreams(t *testing.T) {
+	const n, outage = 10_000, 2 * time.Minute
+	t.Logf("%-9s %22s %14s %18s", "", "attempts in the outage", "all back after", "most in one ms")
+	for _, shared := range []bool{false, true} {
+		synctest.Test(t, func(t *testing.T) {
+			attempts, back, burst := herd(t, n, outage, shared)
+			name := "each alone"
+			if shared {
+				name = "shared"
+			}
+			t.Logf("%-10s %21d %14v %18d", name, attempts, back.Round(time.Millisecond), burst)
+			if shared && attempts > 12 {
+				t.Errorf("%d attempts in the outage, want no more than one for each delay", attempts)
+			}
+			if shared && back > time.Minute {
+				t.Errorf("all back after %v, want within two delays of the outage", back)
+			}
+			if !shared && attempts < n {
+				t.Errorf("%d attempts without sharing: the comparison has lost its sense", attempts)
+			}
+		})
+	}
+}
+
+// Any mix of answers, cancels and expiries, on real time and under the race
+// detector: the breaker neither deadlocks nor loses a waiter.
+func TestBreakerStress(t *testing.T) {
+	b := mustBreaker(t, backoff.Policy{Initial: 50 * time.Microsecond, Max: 200 * time.Microsecond, GiveUp: backoff.Never},
+		&backoff.BreakerOptions{LeaseTime: time.Millisecond, ReturnEvery: time.Microsecond, Observer: func(backoff.Change) {}})
+	var wg sync.WaitGroup
+	for i := range 16 {
+		r := rand.New(rand.NewPCG(uint64(i), 7))
+		wg.Go(func() {
+			for range 300 {
+				ctx, cancel := context.WithCancel(t.Context())
+				if r.IntN(4) == 0 {
+					time.AfterFunc(time.Duration(r.Int64N(300_000)), cancel)
+				}
+				l, err := b.Acquire(ctx)
+				cancel()
+				if err != nil {
+					continue
+				}
+				switch r.IntN(5) {
+				case 0:
+					l.Release()
+				case 1:
+					l.Fail(0)
+				case 2:
+					b.Suspect()
+					fallthrough
+				case 3:
+					l.Succeed()
+				case 4: // forgotten: it expires
+				}
+			}
+		})
+	}
+	wg.Wait()
+}

@@ -1,0 +1,63 @@
+package client
+
+import (
+	"context"
+	"errors"
+	"net/http"
+
+	"github.com/OneStepAt4time/resilient-sse/backoff"
+)
+
+// errTooLate ends a wait for the breaker that outlasts this source's own outage.
+var errTooLate = errors.New("client: the shared breaker let no attempt pass in time")
+
+// admission waits until the shared breaker lets an attempt pass. Without one it
+// returns a lease that nobody looks at.
+func (r *run) admission() (*backoff.Lease, error) {
+	if r.opts.Breaker == nil {
+		return nil, nil
+	}
+	r.beforeWait()
+	ctx := r.ctx
+	if deadline, ok := r.schedule.Deadline(); ok {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithDeadlineCause(ctx, deadline, errTooLate)
+		defer cancel()
+	}
+	lease, err := r.opts.Breaker.Acquire(ctx)
+	if err == errTooLate || errors.Is(err, backoff.ErrGivenUp) {
+		if r.lastCause != nil {
+			err = r.lastCause // what it gave up over says more
+		}
+		return nil, r.giveUp(err)
+	}
+	return lease, err
+}
+
+// settle tells the breaker what opening has shown of the origin.
+func settle(l *backoff.Lease, err error, ctx context.Context) {
+	switch status := statusOf(err); {
+	case l == nil:
+	case status == http.StatusBadGateway, status == http.StatusServiceUnavailable, status == http.StatusGatewayTimeout:
+		l.Fail(retryAfter(err))
+	case err == nil, errors.Is(err, errOver), status != 0, is[*RedirectError](err):
+		l.Succeed() // a response of any kind: the origin is alive
+	case ctx.Err() != nil, is[*prepareError](err), is[*GapError](err):
+		l.Release() // nothing was asked of the origin
+	default:
+		l.Fail(0)
+	}
+}
+
+// lost tells the breaker that an open stream ended.
+func (r *run) lost(err error) {
+	if r.opts.Breaker == nil || r.ctx.Err() != nil || errors.Is(err, errBreak) || errors.Is(err, errOver) {
+		return
+	}
+	r.opts.Breaker.Suspect()
+}
+
+// breakerGaveUp tells whether no attempt would pass any more.
+func (r *run) breakerGaveUp() bool {
+	return r.opts.Breaker != nil && r.opts.Breaker.State() == backoff.GivenUp
+}

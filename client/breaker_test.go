@@ -1,0 +1,177 @@
+package client_test
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/OneStepAt4time/resilient-sse/backoff"
+	"github.com/OneStepAt4time/resilient-sse/client"
+)
+
+func newBreaker(t *testing.T, p backoff.Policy) *backoff.Breaker {
+	t.Helper()
+	b, err := backoff.NewBreaker(p, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b
+}
+
+// Many streams of one origin, all lost at once: the dead server sees one attempt
+// for each delay, and all are back after it.
+func TestSharedBreaker(t *testing.T) {
+	for _, dead := range []string{"refused", "503"} {
+		t.Run(dead, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				const n = 200
+				var mu sync.Mutex
+				down, asked := false, 0
+				var gone chan struct{}
+				w := newWorld(t, nil)
+				w.handler = func(_ int, rw http.ResponseWriter, r *http.Request) {
+					mu.Lock()
+					refuse, end := down, gone
+					if refuse {
+						asked++
+					}
+					mu.Unlock()
+					if refuse && dead == "503" {
+						rw.WriteHeader(http.StatusServiceUnavailable)
+						return
+					}
+					if refuse {
+						panic(http.ErrAbortHandler) // no response at all
+					}
+					stream(rw)("data: x\n\n")
+					select {
+					case <-end:
+					case <-r.Context().Done():
+					}
+				}
+				gone = make(chan struct{})
+				breaker := newBreaker(t, backoff.Policy{})
+				ctx, cancel := context.WithCancel(t.Context())
+				defer cancel()
+				var opened atomic.Int32
+				var wg sync.WaitGroup
+				for range n {
+					es := mustNew(t, streamURL, client.Options{HTTPClient: w.client, Breaker: breaker})
+					wg.Go(func() {
+						for _, err := range es.Events(ctx) {
+							if err == nil {
+								opened.Add(1)
+							}
+						}
+					})
+				}
+				synctest.Wait()
+				equal(t, "streams", opened.Load(), n)
+				mu.Lock()
+				down = true
+				close(gone)
+				mu.Unlock()
+				time.Sleep(2 * time.Minute)
+				mu.Lock()
+				if down = false; asked > 12 {
+					t.Errorf("the dead server was asked %d times in two minutes, want once for each delay", asked)
+				}
+				gone = make(chan struct{})
+				mu.Unlock()
+				time.Sleep(31 * time.Second)
+				synctest.Wait()
+				equal(t, "streams that are back", opened.Load(), 2*n)
+				cancel()
+				wg.Wait()
+			})
+		})
+	}
+}
+
+// A session that the server refuses, or whose stream breaks each time, is no
+// outage of the origin: its neighbours are not held up.
+func TestSharedBreakerIsNotOpenedByOneBadStream(t *testing.T) {
+	for _, code := range []int{http.StatusInternalServerError, http.StatusTooManyRequests, http.StatusOK} {
+		synctest.Test(t, func(t *testing.T) {
+			w := newWorld(t, func(n int, rw http.ResponseWriter, r *http.Request) {
+				if r.URL.Query().Get("bad") == "" {
+					stream(rw)("data: x\n\n")
+					return
+				}
+				if code == http.StatusOK {
+					stream(rw) // accepted and dropped
+					return
+				}
+				rw.WriteHeader(code)
+			})
+			var states []backoff.State
+			breaker, err := backoff.NewBreaker(backoff.Policy{}, &backoff.BreakerOptions{Observer: func(c backoff.Change) { states = append(states, c.To) }})
+			if err != nil {
+				t.Fatal(err)
+			}
+			bad := mustNew(t, streamURL+"?bad=1", client.Options{HTTPClient: w.client, Breaker: breaker})
+			_, err = collect(t, bad)
+			if _, ok := errors.AsType[*client.GiveUpError](err); !ok {
+				t.Errorf("bad stream: got %v, want its own give-up", err)
+			}
+			for _, s := range states {
+				if s == backoff.Open || s == backoff.GivenUp {
+					t.Fatalf("status %d: the breaker went to %v", code, s)
+				}
+			}
+			start := time.Now()
+			for _, err := range mustNew(t, streamURL, client.Options{HTTPClient: w.client, Breaker: breaker}).Events(t.Context()) {
+				if err != nil || time.Since(start) != 0 {
+					t.Errorf("neighbour: got %v after %v, want an event at once", err, time.Since(start))
+				}
+				break
+			}
+		})
+	}
+}
+
+// A breaker that has given up ends the loops of all who share it; a Reset lets
+// them begin anew.
+func TestSharedBreakerGivesUp(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, func(n int, rw http.ResponseWriter, r *http.Request) { rw.WriteHeader(http.StatusNoContent) })
+		w.down = true
+		breaker := newBreaker(t, backoff.Policy{Jitter: backoff.NoJitter, GiveUp: 31 * time.Second})
+		es := w.source(client.Options{Backoff: exact, Breaker: breaker})
+		_, err := collect(t, es)
+		e, ok := errors.AsType[*client.GiveUpError](err)
+		if !ok || !errors.Is(e, errRefused) || w.now() != 31*time.Second {
+			t.Errorf("got %v at %v, want a give-up over the last failure at 31s", err, w.now())
+		}
+		if _, err := collect(t, es); !errors.Is(err, backoff.ErrGivenUp) {
+			t.Errorf("a later loop: got %v, want ErrGivenUp inside", err)
+		}
+		w.down = false
+		breaker.Reset()
+		if _, err := collect(t, es); err != nil {
+			t.Errorf("after Reset: %v", err)
+		}
+	})
+}
+
+// A source's own give-up holds while it waits for the breaker, also the attempt
+// at its very end.
+func TestSharedBreakerAndAnEarlierGiveUp(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, nil)
+		w.down = true
+		es := w.source(client.Options{
+			Backoff: backoff.Policy{Jitter: backoff.NoJitter, GiveUp: 10 * time.Second},
+			Breaker: newBreaker(t, backoff.Policy{Jitter: backoff.NoJitter}),
+		})
+		_, err := collect(t, es)
+		if _, ok := errors.AsType[*client.GiveUpError](err); !ok || w.now() != 10*time.Second {
+			t.Errorf("got %v at %v, want the source's give-up at 10s", err, w.now())
+		}
+	})
+}
