@@ -5,7 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"maps"
 	"net/url"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -78,8 +80,8 @@ func build(u *url.URL, k kind, opts *Options, err error) (*EventSource, error) {
 	return es, nil
 }
 
-// Target names the stream: its URL without what may be secret (user info, the
-// values of query parameters that carry credentials). It is what a [Cursor]
+// Target names the stream: its URL without what may be secret (user info, and
+// query parameters by names such as token, key and signature). It is what a [Cursor]
 // files the position under.
 func (es *EventSource) Target() string { return es.target }
 
@@ -164,16 +166,16 @@ func resolve(base *url.URL, escaped string) *url.URL {
 	return &u
 }
 
-// secretParams are query parameters whose values are left out of a target.
-var secretParams = []string{"token", "access_token", "api_key", "apikey", "key", "signature", "sig"}
+// secretParams are query parameters that are left out of a target, in any case.
+var secretParams = []string{"token", "access_token", "api_key", "apikey", "api-key", "key", "signature", "sig", "secret", "password", "auth", "jwt"}
 
 func targetName(u *url.URL) string {
 	t := *u
 	t.User = nil
 	if q := t.Query(); len(q) > 0 {
-		for _, name := range secretParams {
-			q.Del(name)
-		}
+		maps.DeleteFunc(q, func(name string, _ []string) bool {
+			return slices.Contains(secretParams, strings.ToLower(name))
+		})
 		t.RawQuery = q.Encode()
 	}
 	return t.String()

@@ -212,10 +212,19 @@ func (r *run) event(c *conn, ev sse.Event) error {
 		return errBreak
 	}
 	r.commit()
-	if r.kind == sessionStream && !r.opts.FollowEnded && session.KindOf(ev) == session.Ended {
+	if r.kind == sessionStream && !r.opts.FollowEnded && isEnded(ev) {
 		return errOver
 	}
 	return nil
+}
+
+// isEnded tells whether the event ends its session. A malformed one does not.
+func isEnded(ev sse.Event) bool {
+	if session.KindOf(ev) != session.Ended {
+		return false
+	}
+	_, err := session.Parse(ev)
+	return err == nil
 }
 
 // repeated tells whether the event is one of the last once more. Such a one is
