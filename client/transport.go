@@ -8,11 +8,17 @@ import (
 )
 
 // defaultTransport is shared by all sources that bring none of their own.
+var defaultTransport = sync.OnceValue(NewTransport)
+
+// NewTransport returns a transport like the one that sources share unless they
+// are given one, to be changed before its first use: other roots, a proxy, a
+// Unix socket.
 //
-// On HTTP/2 many streams share a connection. Pings find out that it is dead, so
-// that the next attempts are not sent down the same hole, and the receive buffers
-// bound what a stream that nobody reads may hold.
-var defaultTransport = sync.OnceValue(func() *http.Transport {
+// On HTTP/2 many streams share a connection. Pings (every 15 s without a frame,
+// answered within 15 s) find out that it is dead, so that the next attempts are
+// not sent down the same hole; and what one stream that nobody reads may hold is
+// bounded to 256 KiB.
+func NewTransport() *http.Transport {
 	return &http.Transport{
 		Proxy:                 http.ProxyFromEnvironment,
 		DialContext:           (&net.Dialer{Timeout: 15 * time.Second, KeepAlive: 15 * time.Second}).DialContext,
@@ -28,4 +34,4 @@ var defaultTransport = sync.OnceValue(func() *http.Transport {
 			MaxReceiveBufferPerConnection: 4 << 20,
 		},
 	}
-})
+}
