@@ -8,4 +8,76 @@
 //		if err != nil { … } // the last pair
 //		fmt.Println(ev.ID, ev.Data)
 //	}
+//
+// [New] follows any stream, [Session] and [Global] those of an Aegis server.
+//
+// # Delivery
+//
+// An event is committed when the body asks for the next one, or calls
+// [EventSource.Commit]. The position, which is the last event ID that was
+// committed, goes with each attempt as Last-Event-ID.
+//
+//   - Within a process each event that the server still has is yielded, and
+//     none that was committed is yielded again: exactly once, as far as the
+//     server's replay reaches and its ids are honest.
+//   - Over restarts of the process, with a [Cursor], it is at least once: what
+//     was committed but not saved when the process was killed comes again. Saves
+//     are coalesced; one is made before each wait for bytes, so what may come
+//     again is what came with the last read.
+//   - A body that panics or breaks without Commit has not committed its event;
+//     the next loop yields it again.
+//   - A server that can't go back far enough says so (response header
+//     Last-Event-ID or Mercure-Last-Event-ID, another Sse-Run): that is a
+//     [GapError], reported to the observer or, with Options.FailOnGap, returned.
+//     A server that says nothing can lose events without a trace.
+//   - An event that was cut off is dropped with its id, and comes again with the
+//     replay.
+//   - Session streams drop exact repeats (same id, type and data as one of the
+//     last 256), as servers send them where replay meets live. Nothing is
+//     dropped because its id is smaller: a restarted server counts anew.
+//
+// # Order
+//
+// Events are yielded in the order of the stream. What the observer is told fits
+// between them: all of it happens on the goroutine that ranges, one after the
+// other, and nothing after the loop has returned.
+//
+// # Waiting and giving up
+//
+// A failed attempt is followed by a delay: 1 s, doubled up to 30 s, with jitter
+// (see package backoff). Success ends the outage and resets the delays: an event
+// that is no control frame, or a connection that stayed open for
+// Options.HealthyAfter; a response alone does not, or a server that accepts and
+// drops would be asked each second for ever. When an outage has lasted 5 minutes
+// the loop ends with a [GiveUpError]. [Retryable] says which failures are waited
+// for and which end the loop at once.
+//
+// # Liveness
+//
+// A stream without a byte for Options.IdleTimeout is dropped and opened anew.
+// Heartbeats keep it alive although the producer behind the server may be dead;
+// Options.EventTimeout looks for that. Both run only while the loop waits for
+// bytes, so a body that takes an hour does no harm; but what the server does
+// with a client that does not read for an hour is up to the server.
+//
+// # Memory and back-pressure
+//
+// There is no queue and no goroutine of this package's: a body that is slow
+// fills the socket's buffers and then holds the server up. One event may have
+// [Options].MaxEventSize bytes, 16 MiB unless told; a larger one is a permanent
+// error. Strings of an event share one allocation; clone what is kept for long.
+//
+// # Concurrency
+//
+// One loop runs over an [EventSource] at a time; a second one yields [ErrBusy].
+// Stats, LastEventID and Target may be called from any goroutine. Everything the
+// caller brings (Prepare, Observer, BeforeWait, Retryable, the cursor) is called
+// on the goroutine that ranges and never under a lock, so it may call those, and
+// cancel the context.
+//
+// # Secrets
+//
+// Error texts, log values and [EventSource.Target] hold no header, no query and
+// no user info of the stream's URL. A [Transition] and a [ResponseError] carry
+// the response's header, for programs; their texts do not.
 package client
