@@ -22,9 +22,12 @@ type conn struct {
 	faulty atomic.Bool   // armed is not empty
 
 	// The delivering goroutine's own: what it has written.
-	opened time.Time
-	bytes  int64
-	events int
+	opened  time.Time
+	heart   *time.Timer // lets the next heartbeat be due
+	bytes   int64
+	events  int    // that were sent
+	offered int    // that were looked at by faults
+	late    []byte // an event that a fault keeps for after the next one
 
 	// Guarded by the hub's lock.
 	cursor    uint64 // behind the frame that is being written
@@ -33,7 +36,8 @@ type conn struct {
 	entry     *Request      // in the journal
 	running   bool          // the head is out
 	waitsAt   int           // 1 + its place on the log's waiting list; 0 if it is not there
-	armed     []*armed      // faults that may strike this connection
+	shapes    []*armed      // faults that shape its body
+	armed     []*armed      // faults that may strike its body
 	timers    []*time.Timer // ring when a fault is due by time
 	lastFrame frame         // the one before the cursor
 }
@@ -84,85 +88,107 @@ func (c *conn) deliver() order {
 
 // follow goes on until there is an end or an error of a write.
 func (c *conn) follow() (order, error) {
-	beat := time.AfterFunc(c.hub.opts.Heartbeat, func() {
+	c.heart = time.AfterFunc(c.hub.opts.Heartbeat, func() {
 		c.beat.Store(true)
 		c.ring()
 	})
-	defer beat.Stop()
-	if b := c.greeting(); b != nil {
-		if o, err := c.write(b, 0); o != stay || err != nil {
-			return o, err
-		}
-	}
+	defer c.heart.Stop()
+	b := batch{bytes: c.greeting(), whole: true}
 	for {
-		if o, err := c.strike(nil); o != stay || err != nil {
+		if o, err := c.write(b); o != stay || err != nil {
 			return o, err
 		}
-		b, events, o := c.next()
-		if o != stay {
+		if o, err := c.strike(betweenEvents, nil); o != stay || err != nil {
+			return o, err
+		}
+		var o order
+		switch b, o = c.next(); {
+		case o == orderEnd && c.late != nil:
+			return o, c.send(c.late)
+		case o != stay:
 			return o, nil
-		}
-		if b == nil {
-			if !c.beat.Swap(false) {
-				<-c.bell
-				continue
-			}
-			beat.Reset(c.hub.opts.Heartbeat)
-			b = c.heartbeat()
-		}
-		if o, err := c.write(b, events); o != stay || err != nil {
-			return o, err
+		case b.bytes != nil:
+		case c.beat.Swap(false):
+			b.bytes = c.nextBeat()
+		default:
+			<-c.bell
 		}
 	}
 }
 
-// write sends body bytes, in which faults may strike.
-func (c *conn) write(b []byte, events int) (order, error) {
-	if c.faulty.Load() {
-		if o, err := c.writeFaulty(b, events > 0); o != stay || err != nil {
-			return o, err
-		}
-	} else {
-		if err := c.wire.write(b); err != nil {
-			return stay, err
-		}
-		c.bytes += int64(len(b))
+// nextBeat returns a heartbeat, and lets the next one be due in time.
+func (c *conn) nextBeat() []byte {
+	c.heart.Reset(c.hub.opts.Heartbeat)
+	return c.heartbeat()
+}
+
+// A batch is what a connection writes next.
+type batch struct {
+	bytes  []byte
+	events int
+	whole  bool // faults don't look at its events
+}
+
+// write sends a batch, in which faults may strike.
+func (c *conn) write(b batch) (order, error) {
+	switch {
+	case len(b.bytes) == 0:
+		return stay, nil
+	case b.events > 0 && !b.whole:
+		return c.writeEvent(b.bytes)
+	case c.faulty.Load():
+		return c.writeBytes(b.bytes)
 	}
-	c.events += events
-	return stay, nil
+	err := c.send(b.bytes)
+	if err == nil {
+		c.events += b.events
+	}
+	return stay, err
+}
+
+// send writes body bytes.
+func (c *conn) send(b []byte) error {
+	if err := c.wire.write(b); err != nil {
+		return err
+	}
+	c.bytes += int64(len(b))
+	return nil
 }
 
 // next does the books of the last write and finds the next one: the frames that
-// have gathered, or a single one while faults look at them. It returns nil when
-// there is nothing to write, and has then put the connection on the waiting list
-// unless a heartbeat is due.
-func (c *conn) next() (b []byte, events int, o order) {
+// have gathered, or a single one while faults look at them. When there is nothing
+// to write it has put the connection on the waiting list, unless a heartbeat is
+// due.
+func (c *conn) next() (b batch, o order) {
 	h := c.hub
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	c.account()
 	if c.order >= orderAbort {
-		return nil, 0, c.order
+		return b, c.order
 	}
-	b, next, ok := c.log.batch(c.cursor, c.faulty.Load())
+	b.whole = !c.faulty.Load()
+	var next uint64
+	var ok bool
+	b.bytes, next, ok = c.log.batch(c.cursor, !b.whole)
 	switch {
 	case !ok:
 		c.why = whyBehind
-		return nil, 0, orderAbort
-	case b != nil:
-		events = int(next - c.cursor)
+		return b, orderAbort
+	case b.bytes != nil:
+		b.events = int(next - c.cursor)
 		c.cursor, c.lastFrame = next, c.log.at(next-1)
-		return b, events, stay
+		return b, stay
 	case c.order == orderEnd:
-		return nil, 0, orderEnd
+		return b, orderEnd
 	case c.log.over:
 		c.why = whyOver
-		return nil, 0, orderEnd
+		return b, orderEnd
 	}
 	if !c.beat.Load() {
 		c.log.wait(c)
 	}
-	return nil, 0, stay
+	return b, stay
 }
 
 // account enters in the books what was written since the last time. The caller

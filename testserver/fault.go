@@ -1,8 +1,6 @@
 package testserver
 
-import (
-	"time"
-)
+import "time"
 
 // A Fault is something that goes wrong: a kind with its parameters, which
 // connections it strikes, when, and how often. It is a value: each method returns
@@ -11,39 +9,6 @@ import (
 // Without conditions it strikes the first connection that it can, at once, and
 // one time.
 type Fault struct{ spec spec }
-
-// A spec is a fault's JSON form. The kinds' table says which members a kind has.
-type spec struct {
-	Kind string `json:"kind"`
-
-	// Parameters.
-	Status      int      `json:"status,omitempty"`
-	Body        string   `json:"body,omitempty"`
-	ContentType string   `json:"contentType,omitempty"`
-	RetryAfter  Duration `json:"retryAfter,omitempty"`
-	Location    string   `json:"location,omitempty"`
-	Text        string   `json:"text,omitempty"`
-	Bytes       int      `json:"bytes,omitempty"`
-	Events      int      `json:"events,omitempty"`
-	For         Duration `json:"for,omitempty"`
-	Every       Duration `json:"every,omitempty"`
-
-	// Conditions on the connection.
-	Stream string            `json:"stream,omitempty"`
-	Conn   int               `json:"conn,omitempty"`
-	Method string            `json:"method,omitempty"`
-	Header map[string]string `json:"header,omitempty"`
-
-	// When.
-	AfterEvents int      `json:"afterEvents,omitempty"`
-	AfterBytes  int64    `json:"afterBytes,omitempty"`
-	AfterTime   Duration `json:"afterTime,omitempty"`
-
-	// How often.
-	Times       int     `json:"times,omitempty"`
-	Always      bool    `json:"always,omitempty"`
-	Probability float64 `json:"probability,omitempty"`
-}
 
 // On limits the fault to one stream: a session's id, a plain stream's name, or
 // [Global].
@@ -79,13 +44,15 @@ func (f Fault) Header(key, value string) Fault {
 }
 
 // AfterEvents lets the connection deliver n events first, control frames not
-// counted.
+// counted. It is for faults of the body alone, as are AfterBytes and AfterTime.
 func (f Fault) AfterEvents(n int) Fault {
 	f.spec.AfterEvents = n
 	return f
 }
 
-// AfterBytes lets the connection deliver exactly n bytes of body first.
+// AfterBytes lets the connection deliver exactly n bytes of body first, as they
+// are before a compression or other line ends. A fault that concerns whole events
+// waits for the next one.
 func (f Fault) AfterBytes(n int64) Fault {
 	f.spec.AfterBytes = n
 	return f
@@ -109,15 +76,16 @@ func (f Fault) Always() Fault {
 	return f
 }
 
-// Probability lets the fault strike a connection that fits with probability p,
-// in (0, 1]. The same seed ([Options.Seed]) draws the same numbers, so requests
-// in the same order meet the same faults.
+// Probability leaves each strike to chance, with p in (0, 1]. The kinds that may
+// strike one connection often (Repeat, Drop, Reorder, Insert and the like) draw
+// for each event, all others for each connection that fits. The n-th such
+// connection always draws the same numbers for the same [Options.Seed].
 func (f Fault) Probability(p float64) Fault {
 	f.spec.Probability = p
 	return f
 }
 
-// For says how long the fault lasts, if its kind knows an end.
+// For says how long the fault lasts, if its kind has an end.
 func (f Fault) For(d time.Duration) Fault {
 	f.spec.For = Duration(d)
 	return f
@@ -129,6 +97,12 @@ func (f Fault) RetryAfter(d time.Duration) Fault {
 	return f
 }
 
+// Type sets a response's Content-Type.
+func (f Fault) Type(contentType string) Fault {
+	f.spec.ContentType = contentType
+	return f
+}
+
 // Body sets a response's body.
 func (f Fault) Body(body string) Fault {
 	f.spec.Body = body
@@ -137,16 +111,3 @@ func (f Fault) Body(body string) Fault {
 
 // Kind returns the name of the fault's kind in JSON.
 func (f Fault) Kind() string { return f.spec.Kind }
-
-// A Duration is a time in the form of [time.ParseDuration], also in JSON: "1.5s".
-type Duration time.Duration
-
-// MarshalText implements [encoding.TextMarshaler].
-func (d Duration) MarshalText() ([]byte, error) { return []byte(time.Duration(d).String()), nil }
-
-// UnmarshalText implements [encoding.TextUnmarshaler].
-func (d *Duration) UnmarshalText(b []byte) error {
-	v, err := time.ParseDuration(string(b))
-	*d = Duration(v)
-	return err
-}

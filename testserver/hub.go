@@ -35,7 +35,8 @@ type hub struct {
 	opened  int64              // how many there ever were
 	running int                // those whose response's head is out
 	faults  []*planted
-	planted int // how many faults there ever were
+	planted int    // how many faults there ever were
+	second  string // a second port, for redirects; "" if there is none yet
 	journal journal
 	waits   map[*wait]struct{}
 	tokens  map[string]time.Time // single-use tokens and when they expire
@@ -58,6 +59,28 @@ func newHub(opts Options) *hub {
 	h.ctx, h.quit = context.WithCancel(context.Background())
 	h.global = h.newLog(Global)
 	return h
+}
+
+// restartCounter begins a new run: the next id is 1, and nothing of the old run is
+// known. The caller holds the lock.
+func (h *hub) restartCounter() {
+	h.run, h.counter = newRun(), 0
+	for _, l := range h.logs() {
+		l.clear()
+		l.dropped, l.deliveredNum = nil, 0
+	}
+}
+
+// logs returns all logs. The caller holds the lock.
+func (h *hub) logs() []*eventLog {
+	all := []*eventLog{h.global}
+	for _, s := range h.sessions {
+		all = append(all, s.log)
+	}
+	for _, s := range h.streams {
+		all = append(all, s.log)
+	}
+	return all
 }
 
 func (h *hub) newLog(label string) *eventLog {

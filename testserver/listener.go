@@ -4,6 +4,7 @@ import (
 	"net"
 	"net/http"
 	"sync"
+	"time"
 )
 
 // A port is a listener that can be closed for a while: the server goes on, and
@@ -11,17 +12,18 @@ import (
 type port struct {
 	listen func() (net.Listener, error) // at the same address each time
 
-	mu      sync.Mutex
-	changed sync.Cond
-	inner   net.Listener // nil while the port is shut
-	done    bool
-	addr    net.Addr
-	conns   map[*netConn]struct{}
-	strike  func(*netConn) bool // a fault takes the connection
+	mu       sync.Mutex
+	changed  sync.Cond
+	inner    net.Listener // nil while the port is shut
+	shutters int          // who wants it to be shut
+	done     bool
+	addr     net.Addr
+	conns    map[*netConn]struct{}
+	strike   func(*netConn) bool // a fault takes the connection; nil: none can
 }
 
-func openPort(listen func() (net.Listener, error)) (*port, error) {
-	p := &port{listen: listen, conns: make(map[*netConn]struct{})}
+func openPort(listen func() (net.Listener, error), strike func(*netConn) bool) (*port, error) {
+	p := &port{listen: listen, strike: strike, conns: make(map[*netConn]struct{})}
 	p.changed.L = &p.mu
 	inner, err := listen()
 	if err != nil {
@@ -75,9 +77,10 @@ func (p *port) take(c net.Conn) *netConn {
 	return nc
 }
 
-// shut refuses connections until open.
+// shut refuses connections, until open was called as often as shut.
 func (p *port) shut() {
 	p.mu.Lock()
+	p.shutters++
 	inner := p.inner
 	p.inner = nil
 	p.mu.Unlock()
@@ -86,20 +89,35 @@ func (p *port) shut() {
 	}
 }
 
-// open takes connections again.
-func (p *port) open() error {
+// reopenPause is between two trials to get a port back that someone else has
+// taken meanwhile.
+const reopenPause = 20 * time.Millisecond
+
+// open undoes one shut.
+func (p *port) open() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.inner != nil || p.done {
-		return nil
+	p.shutters--
+	p.reopen()
+}
+
+// reopen takes connections again if nobody wants the port to be shut. The caller
+// holds the lock.
+func (p *port) reopen() {
+	if p.inner != nil || p.done || p.shutters > 0 {
+		return
 	}
 	inner, err := p.listen()
 	if err != nil {
-		return err
+		time.AfterFunc(reopenPause, func() {
+			p.mu.Lock()
+			defer p.mu.Unlock()
+			p.reopen()
+		})
+		return
 	}
 	p.inner = inner
 	p.changed.Broadcast()
-	return nil
 }
 
 // Close shuts the port for good.

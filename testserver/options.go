@@ -3,6 +3,7 @@ package testserver
 import (
 	"fmt"
 	"net/http"
+	"slices"
 	"time"
 
 	"github.com/OneStepAt4time/resilient-sse/session"
@@ -82,10 +83,8 @@ func (o *Options) check() error {
 			return fmt.Errorf("testserver: Options.%s is negative", f.name)
 		}
 	}
-	for _, token := range o.Tokens {
-		if token == "" {
-			return fmt.Errorf("testserver: Options.Tokens has an empty token")
-		}
+	if slices.Contains(o.Tokens, "") {
+		return fmt.Errorf("testserver: Options.Tokens has an empty token")
 	}
 	return nil
 }

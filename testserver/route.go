@@ -6,7 +6,7 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"net"
+	"maps"
 	"net/http"
 	"strconv"
 	"strings"
@@ -30,6 +30,8 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	switch {
 	case path == session.TokenPath:
 		s.hub.serveToken(w, r)
+	case path == loopPath:
+		serveLoop(w, r)
 	case path == session.GlobalPath, path == plainPath, isSession(path):
 		s.hub.serveStream(w, r)
 	default: // also the legacy /sessions/{id}/events
@@ -89,18 +91,24 @@ func (h *hub) serveStream(w http.ResponseWriter, r *http.Request) {
 	t, found := h.find(r)
 	entry.Stream = t.label
 	h.journal.add(entry)
-	now, body := h.strikes(entry)
+	slow := h.first(entry, ofStage(stageDelay))
+	now := h.first(entry, ofStage(stageInstead))
 	h.check()
 	h.mu.Unlock()
 
-	if now != nil && !h.instead(w, r, entry, now) {
+	if !h.delay(r, slow) {
+		h.close(entry, 0, whyGone)
+		panic(http.ErrAbortHandler)
+	}
+	if now != nil {
+		h.instead(w, r, entry, now)
 		return
 	}
 	if status, msg := h.refusal(r, t, found); status != 0 {
 		h.answer(w, entry, status, msg)
 		return
 	}
-	h.follow(w, r, entry, t, body, now)
+	h.follow(w, r, entry, t)
 }
 
 const maxRequestBody = 1 << 20
@@ -144,30 +152,26 @@ func (h *hub) close(entry *Request, status int, why string) {
 }
 
 // admit makes the request a reader of its log, at the place where it resumes. It
-// fails where the server is full or closed.
-func (h *hub) admit(r *http.Request, entry *Request, t target, body []*planted) (c *conn, gap string, status int) {
+// fails with a status where the server is full or closed.
+func (h *hub) admit(r *http.Request, entry *Request, t target) (c *conn, header http.Header, status int) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	host, _, _ := net.SplitHostPort(r.RemoteAddr)
+	host, _ := hostPort(r.RemoteAddr)
 	switch {
-	case h.closed:
-		return nil, "", http.StatusServiceUnavailable
-	case h.opts.MaxConns > 0 && len(h.conns) >= h.opts.MaxConns:
-		return nil, "", http.StatusServiceUnavailable
+	case h.closed, h.opts.MaxConns > 0 && len(h.conns) >= h.opts.MaxConns:
+		return nil, nil, http.StatusServiceUnavailable
 	case h.opts.MaxConnsPerAddr > 0 && h.perAddr[host] >= h.opts.MaxConnsPerAddr:
-		return nil, "", http.StatusTooManyRequests
+		return nil, nil, http.StatusTooManyRequests
 	}
-	place := t.log.live()
-	if id := entry.LastEventID; id != "" && t.kind == plainStream {
-		place = t.log.afterName(id)
-	} else if id != "" {
-		place = t.log.after(id, h.counter)
-	}
+	o := &opening{log: t.log, asked: entry.LastEventID, header: http.Header{}}
 	h.opened++
 	c = &conn{
 		hub: h, log: t.log, target: t, host: host, number: h.opened, entry: entry,
-		bell: make(chan struct{}, 1), opened: time.Now(), cursor: place.cursor,
+		bell: make(chan struct{}, 1), opened: time.Now(),
 	}
+	h.meet(c, o)
+	place := h.resume(t, o)
+	c.cursor = place.cursor
 	entry.Gap, entry.Open = place.header, true
 	if m := t.log.before(place.cursor); m != nil {
 		entry.Start = m.name
@@ -175,10 +179,48 @@ func (h *hub) admit(r *http.Request, entry *Request, t target, body []*planted) 
 	h.conns[c] = struct{}{}
 	h.perAddr[host]++
 	t.log.readers[c] = struct{}{}
-	for _, p := range body {
-		c.arm(p)
+	header = h.header(h.run)
+	if place.header != "" {
+		header.Set("Last-Event-ID", place.header)
 	}
-	return c, place.header, 0
+	maps.Copy(header, o.header)
+	return c, header, 0
+}
+
+// meet lets faults change how a stream starts, how it is written, and arms those
+// that strike its body. The caller holds the lock.
+func (h *hub) meet(c *conn, o *opening) {
+	for _, s := range []stage{stageHead, stageShape} {
+		for _, a := range h.all(c.entry, s) {
+			h.fire(a.planted, c.entry)
+			if a.kind.head != nil {
+				a.kind.head(h, o, &a.fault.spec)
+			}
+			if a.kind.shape != nil {
+				c.shapes = append(c.shapes, a)
+			}
+		}
+	}
+	for _, a := range h.all(c.entry, stageBody) {
+		c.arm(a)
+	}
+}
+
+// resume finds where a stream starts. The caller holds the lock.
+func (h *hub) resume(t target, o *opening) resume {
+	var r resume
+	switch {
+	case o.asked == "":
+		return t.log.live()
+	case t.kind == plainStream:
+		r = t.log.afterName(o.asked)
+	default:
+		r = t.log.after(o.asked, h.counter)
+	}
+	if m := t.log.before(r.cursor); o.inclusive && m != nil && m.name == o.asked && r.cursor > t.log.base {
+		r.cursor--
+	}
+	return r
 }
 
 // dismiss takes a connection out of all lists.
@@ -216,21 +258,16 @@ func (h *hub) start(c *conn, w wire) bool {
 }
 
 // follow serves the stream itself.
-func (h *hub) follow(w http.ResponseWriter, r *http.Request, entry *Request, t target, body []*planted, now *planted) {
-	c, gap, status := h.admit(r, entry, t, body)
+func (h *hub) follow(w http.ResponseWriter, r *http.Request, entry *Request, t target) {
+	c, header, status := h.admit(r, entry, t)
 	if status != 0 {
 		setRetryAfter(w.Header(), h.opts.RetryAfter)
 		h.answer(w, entry, status, fmt.Sprintf(`{"error":%q}`, http.StatusText(status)))
 		return
 	}
 	defer h.dismiss(c, http.StatusOK)
-
-	header := h.header(gap)
-	if now != nil {
-		now.reshape(header)
-	}
 	if r.Method == http.MethodHead {
-		maps(w.Header(), header)
+		maps.Copy(w.Header(), header)
 		c.why = "HEAD"
 		return
 	}
@@ -239,17 +276,15 @@ func (h *hub) follow(w http.ResponseWriter, r *http.Request, entry *Request, t t
 		c.why = whyGone
 		return
 	}
+	for _, a := range c.shapes {
+		wire = a.kind.shape(wire, a)
+	}
 	if !h.start(c, wire) {
 		wire.abort()
 		return
 	}
 	stop := watch(c)
 	defer stop()
-	if now != nil && now.kind == kindAcceptClose {
-		c.why = "fault " + now.kind.name
-		wire.end()
-		return
-	}
 	switch c.deliver() {
 	case orderEnd:
 		wire.end()
@@ -261,32 +296,17 @@ func (h *hub) follow(w http.ResponseWriter, r *http.Request, entry *Request, t t
 }
 
 // header returns the header of a stream's response.
-func (h *hub) header(gap string) http.Header {
+func (h *hub) header(run string) http.Header {
 	header := http.Header{
 		"Content-Type":      {"text/event-stream"},
 		"Cache-Control":     {"no-cache"},
 		"X-Accel-Buffering": {"no"},
-		"Sse-Run":           {h.currentRun()},
-	}
-	if gap != "" {
-		header["Last-Event-Id"] = []string{gap}
+		"Sse-Run":           {run},
 	}
 	for key, values := range h.opts.Header {
 		header[http.CanonicalHeaderKey(key)] = values
 	}
 	return header
-}
-
-func (h *hub) currentRun() string {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	return h.run
-}
-
-func maps(dst, src http.Header) {
-	for key, values := range src {
-		dst[key] = values
-	}
 }
 
 func setRetryAfter(header http.Header, d time.Duration) {
@@ -299,7 +319,7 @@ func setRetryAfter(header http.Header, d time.Duration) {
 // a function that watches for the client to leave.
 func newWire(w http.ResponseWriter, r *http.Request, header http.Header, timeout time.Duration) (wire, func(*conn) func(), error) {
 	if r.ProtoMajor != 1 {
-		maps(w.Header(), header)
+		maps.Copy(w.Header(), header)
 		m := &muxedWire{w: w, rc: http.NewResponseController(w), conn: connOf(r), timeout: timeout}
 		if err := m.rc.Flush(); err != nil {
 			return nil, nil, err
@@ -330,9 +350,7 @@ func newWire(w http.ResponseWriter, r *http.Request, header http.Header, timeout
 // watchConn reads from the connection, for that is how a client's leaving shows.
 // What it sends is thrown away, up to a limit.
 func watchConn(c *conn, rest *bufio.Reader) (stop func()) {
-	c.hub.done.Add(1)
-	go func() {
-		defer c.hub.done.Done()
+	c.hub.done.Go(func() {
 		for n := 0; n < maxRequestBody; {
 			if _, err := rest.Peek(1); err != nil {
 				break
@@ -341,7 +359,7 @@ func watchConn(c *conn, rest *bufio.Reader) (stop func()) {
 			n += d
 		}
 		c.left()
-	}()
+	})
 	return func() {} // the end of the connection ends it
 }
 

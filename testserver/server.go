@@ -6,6 +6,7 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"slices"
 	"sync"
 	"syscall"
 	"time"
@@ -22,10 +23,11 @@ type Server struct {
 	hub    *hub
 	http   *http.Server
 	port   *port
+	ports  []*port // also the one for redirects
 	memory bool
 	client *http.Client
 	close  sync.Once
-	served chan struct{} // closed when the accepting goroutine has ended
+	served sync.WaitGroup // goroutines that accept
 }
 
 // Start serves on a socket, at [Options.Addr]. The caller closes the server.
@@ -34,15 +36,12 @@ func Start(opts *Options) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	addr := o.Addr
-	p, err := openPort(func() (net.Listener, error) { return net.Listen("tcp", addr) })
-	if err != nil {
+	s := newServer(o)
+	s.client = &http.Client{Transport: &http.Transport{DisableCompression: true}}
+	if s.port, err = s.listen(o.Addr, s.resetOnAccept); err != nil {
 		return nil, err
 	}
-	addr = p.Addr().String() // the same port each time
-	s := newServer(o, p)
-	s.URL = "http://" + addr
-	s.serve(&http.Transport{DisableCompression: true})
+	s.setURL("http://" + s.port.Addr().String())
 	return s, nil
 }
 
@@ -68,17 +67,14 @@ func NewInMemory(tb TB, opts ...*Options) *Server {
 	if err != nil {
 		tb.Fatalf("%v", err)
 	}
-	p, err := openPort(func() (net.Listener, error) { return memnet.Listen(memoryHost + ":80"), nil })
-	if err != nil {
-		tb.Fatalf("%v", err)
-	}
-	s := newServer(o, p)
+	s := newServer(o)
 	s.memory = true
-	s.URL = "http://" + memoryHost
-	s.serve(&http.Transport{
+	s.client = &http.Client{Transport: &http.Transport{
 		DisableCompression: true,
 		DialContext:        func(ctx context.Context, _, _ string) (net.Conn, error) { return s.Dial(ctx) },
-	})
+	}}
+	s.port, _ = s.listen(memoryHost+":80", s.resetOnAccept) // nothing can fail in memory
+	s.setURL("http://" + memoryHost)
 	tb.Cleanup(s.Close)
 	return s
 }
@@ -100,8 +96,8 @@ const (
 	maxHeader     = 64 << 10
 )
 
-func newServer(o Options, p *port) *Server {
-	s := &Server{hub: newHub(o), port: p, served: make(chan struct{})}
+func newServer(o Options) *Server {
+	s := &Server{hub: newHub(o)}
 	s.http = &http.Server{
 		Handler:           s,
 		ReadHeaderTimeout: headerTimeout,
@@ -114,23 +110,40 @@ func newServer(o Options, p *port) *Server {
 	}
 	s.http.Protocols.SetHTTP1(true)
 	s.http.Protocols.SetUnencryptedHTTP2(true)
-	p.strike = func(c *netConn) bool {
-		if s.hub.strikesAccept(kindResetOnAccept) == nil {
-			return false
-		}
-		resetConn(c)
-		return true
-	}
 	return s
 }
 
-func (s *Server) serve(t *http.Transport) {
-	s.client = &http.Client{Transport: t}
-	s.hub.base = s.URL
-	go func() {
-		defer close(s.served)
-		s.http.Serve(s.port)
-	}()
+func (s *Server) setURL(url string) {
+	s.URL, s.hub.base = url, url
+}
+
+// listen opens a port, whose number stays the same when it is shut and opened
+// again, and serves on it. Faults may take its connections with strike.
+func (s *Server) listen(addr string, strike func(*netConn) bool) (*port, error) {
+	p, err := openPort(func() (l net.Listener, err error) {
+		if s.memory {
+			return memnet.Listen(addr), nil
+		}
+		if l, err = net.Listen("tcp", addr); err == nil {
+			addr = l.Addr().String()
+		}
+		return l, err
+	}, strike)
+	if err != nil {
+		return nil, err
+	}
+	s.ports = append(s.ports, p)
+	s.served.Go(func() { s.http.Serve(p) })
+	return p, nil
+}
+
+// resetOnAccept lets a fault take an accepted connection.
+func (s *Server) resetOnAccept(c *netConn) bool {
+	if !s.hub.strikesAccept(nameResetOnAccept) {
+		return false
+	}
+	resetConn(c)
+	return true
 }
 
 // Dial opens a connection to the server.
@@ -141,7 +154,7 @@ func (s *Server) Dial(ctx context.Context) (net.Conn, error) {
 	s.port.mu.Lock()
 	inner, _ := s.port.inner.(*memnet.Listener)
 	s.port.mu.Unlock()
-	if inner == nil || s.hub.strikesAccept(kindRefuse) != nil {
+	if inner == nil || s.hub.strikesAccept(nameRefuse) {
 		return nil, &net.OpError{Op: "dial", Net: "mem", Addr: s.port.Addr(), Err: syscall.ECONNREFUSED}
 	}
 	return inner.Dial(ctx)
@@ -166,8 +179,21 @@ func (s *Server) StreamURL(name string) string {
 // how many of them were streams.
 func (s *Server) Drop() int {
 	n := s.hub.command(orderAbort, whyDropped)
-	s.port.cut()
+	s.cut()
 	return n
+}
+
+// cut closes all TCP connections.
+func (s *Server) cut() {
+	for _, p := range s.allPorts() {
+		p.cut()
+	}
+}
+
+func (s *Server) allPorts() []*port {
+	s.hub.mu.Lock()
+	defer s.hub.mu.Unlock()
+	return slices.Clone(s.ports)
 }
 
 // command orders all streams to end.
@@ -179,9 +205,6 @@ func (h *hub) command(o order, why string) int {
 	}
 	return len(h.conns)
 }
-
-// shutdownGrace is how long Close waits for goroutines that should be gone.
-const shutdownGrace = 5 * time.Second
 
 // Close cuts all connections and frees the port. It waits for nobody's reading,
 // and is harmless the second time.
@@ -198,10 +221,12 @@ func (s *Server) Close() {
 		s.hub.quit()
 		s.hub.command(orderAbort, whyClosed)
 		s.http.Close()
-		s.port.Close()
-		s.port.cut()
+		for _, p := range s.allPorts() {
+			p.Close()
+		}
+		s.cut()
 		s.client.CloseIdleConnections()
-		<-s.served
+		s.served.Wait()
 		s.hub.done.Wait()
 	})
 }

@@ -19,8 +19,9 @@ type wire interface {
 	abort()
 	// reset ends the TCP connection with a reset.
 	reset()
-	// raw sends bytes below the body's framing, where there is such a place.
-	raw(b []byte) error
+	// halfLength sends the first half of the length of a chunk of n bytes, where
+	// the body has chunks.
+	halfLength(n int) error
 	// kill makes a write that hangs fail. Any goroutine may call it.
 	kill()
 }
@@ -65,6 +66,14 @@ func (w *chunkedWire) raw(b []byte) error {
 	return err
 }
 
+func (w *chunkedWire) halfLength(n int) error {
+	if !w.chunked {
+		return nil
+	}
+	length := strconv.AppendInt(nil, int64(n), 16)
+	return w.raw(length[:max(1, len(length)/2)])
+}
+
 func (w *chunkedWire) end() error {
 	var err error
 	if w.chunked {
@@ -101,7 +110,7 @@ func (w *muxedWire) write(b []byte) error {
 	return nil
 }
 
-func (w *muxedWire) raw(b []byte) error { return w.write(b) }
+func (w *muxedWire) halfLength(int) error { return nil }
 
 func (w *muxedWire) end() error { return nil } // the handler's return is the end
 

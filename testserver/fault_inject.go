@@ -4,10 +4,8 @@ import (
 	"context"
 	"fmt"
 	"math/rand/v2"
-	"net/http"
 	"slices"
 	"strings"
-	"time"
 )
 
 // A Handle is a group of faults in force.
@@ -24,77 +22,72 @@ type planted struct {
 	left   int // strikes that are left; negative: no limit
 	fired  int
 	fitted int // connections so far that its conditions but Conn fit
-	random *rand.Rand
+	seed   int64
 }
 
 // Inject puts faults in force, in this order: of several that could strike
 // instead of a response, the first one does. Faults of the body reach also the
 // connections that are open, unless they ask for an n-th one. A fault that makes
-// no sense panics.
+// no sense panics with a [*FieldError].
 func (s *Server) Inject(faults ...Fault) *Handle {
-	h, err := s.hub.inject(faults)
+	h, err := s.inject(faults)
 	if err != nil {
 		panic(err)
 	}
-	s.refuse(faults)
 	return h
 }
 
-// refuse shuts the port of a server on a socket for faults that refuse.
-func (s *Server) refuse(faults []Fault) {
-	if s.memory {
-		return
-	}
-	for _, f := range faults {
-		if f.spec.Kind == kindRefuse.name {
-			d := time.Duration(f.spec.For)
-			if d == 0 {
-				d = refuseFor
-			}
-			s.port.shut()
-			time.AfterFunc(d, func() { s.port.open() })
-		}
-	}
-}
-
-// refuseFor is how long a port is shut if nothing else is said.
-const refuseFor = time.Second
-
-func (h *hub) inject(faults []Fault) (*Handle, error) {
+func (s *Server) inject(faults []Fault) (*Handle, error) {
 	for _, f := range faults {
 		if err := f.spec.check(); err != nil {
 			return nil, err
 		}
+		if f.spec.Location == ToOtherPort {
+			if err := s.openSecond(); err != nil {
+				return nil, err
+			}
+		}
 	}
+	h := s.hub.plant(faults)
+	for _, p := range h.planted {
+		s.shutFor(p)
+	}
+	return h, nil
+}
+
+func (h *hub) plant(faults []Fault) *Handle {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	handle := &Handle{hub: h}
 	for _, f := range faults {
 		h.planted++
-		p := &planted{id: h.planted, fault: f, kind: kinds[f.spec.Kind], left: max(f.spec.Times, 1)}
+		p := &planted{id: h.planted, fault: f, kind: kinds[f.spec.Kind], left: max(f.spec.Times, 1), seed: h.opts.Seed}
 		if f.spec.Always {
 			p.left = -1
 		}
-		p.random = rand.New(rand.NewPCG(uint64(h.opts.Seed), uint64(p.id)))
 		h.faults = append(h.faults, p)
 		handle.planted = append(handle.planted, p)
 		if p.kind.stage == stageBody && f.spec.Conn == 0 {
-			for c := range h.conns {
-				if p.fits(c.entry) && p.draws() {
-					c.arm(p)
-					c.ring()
-				}
-			}
+			h.armOpen(p)
 		}
 	}
-	return handle, nil
+	return handle
 }
 
-func (s *spec) check() error {
-	if kinds[s.Kind] == nil {
-		return fmt.Errorf("testserver: kind: %q is not a fault", s.Kind)
+// armOpen lets a fault strike the connections that are open, in their order, so
+// that chance takes the same one each time. The caller holds the lock.
+func (h *hub) armOpen(p *planted) {
+	open := make([]*conn, 0, len(h.conns))
+	for c := range h.conns {
+		open = append(open, c)
 	}
-	return nil
+	slices.SortFunc(open, func(a, b *conn) int { return int(a.number - b.number) })
+	for _, c := range open {
+		if a := p.meets(c.entry); a != nil {
+			c.arm(a)
+			c.ring()
+		}
+	}
 }
 
 // Fired returns how often the faults have struck, all together.
@@ -146,69 +139,80 @@ func (p *planted) fits(r *Request) bool {
 	return true
 }
 
-// draws leaves it to chance.
-func (p *planted) draws() bool {
+// wins leaves it to chance.
+func (p *planted) wins(random *rand.Rand) bool {
 	q := p.fault.spec.Probability
-	return q == 0 || p.random.Float64() < q
+	return q == 0 || random.Float64() < q
 }
 
-// meets tells whether a new connection is to be struck.
-func (p *planted) meets(r *Request) bool {
+// meets tells whether a connection is to be struck, and arms the fault for it if
+// so. The caller holds the lock.
+func (p *planted) meets(r *Request) *armed {
 	if p.left == 0 || !p.fits(r) {
-		return false
+		return nil
 	}
 	p.fitted++
 	if n := p.fault.spec.Conn; n != 0 && p.fitted != n {
-		return false
+		return nil
 	}
-	return p.draws()
+	// Numbers of its own for each connection: the order in which they are served
+	// changes nothing.
+	random := rand.New(rand.NewPCG(uint64(p.seed), uint64(p.id)<<32|uint64(p.fitted)))
+	if !p.kind.again && !p.wins(random) {
+		return nil
+	}
+	return &armed{planted: p, random: random}
 }
 
-// fire counts one strike; false if there is none left. The caller holds the lock.
-func (h *hub) fire(p *planted, r *Request) bool {
-	if p.left == 0 {
-		return false
-	}
+// fire counts one strike. The caller holds the lock, and has seen that there is
+// one left.
+func (h *hub) fire(p *planted, r *Request) {
 	if p.left > 0 {
 		p.left--
 	}
 	p.fired++
-	if r != nil {
-		r.Faults = append(r.Faults, p.kind.name)
-	}
+	r.Faults = append(r.Faults, p.kind.name)
 	h.stats.Faults++
 	if p.left == 0 {
 		h.sweep()
 	}
 	h.check()
-	return true
 }
 
-// strikes finds what becomes of a request: the fault that strikes at once, if
-// one does, and those that may strike its body. The caller holds the lock.
-func (h *hub) strikes(r *Request) (now *planted, body []*planted) {
-	for _, p := range slices.Clone(h.faults) { // fire changes the list
-		switch {
-		case p.kind.stage == stageAccept || now != nil && p.kind.stage == stageRequest || !p.meets(r):
-		case p.kind.stage == stageBody:
-			body = append(body, p)
-		default:
-			if h.fire(p, r) {
-				now = p
+// first fires the first wanted fault that meets a request; nil if none does. The
+// others count the connection all the same. The caller holds the lock.
+func (h *hub) first(r *Request, want func(*kind) bool) (first *planted) {
+	for _, p := range h.faults {
+		if want(p.kind) && p.meets(r) != nil && first == nil {
+			first = p
+		}
+	}
+	if first != nil {
+		h.fire(first, r)
+	}
+	return first
+}
+
+// all returns the faults of a stage that meet a request. The caller holds the
+// lock, and fires them.
+func (h *hub) all(r *Request, s stage) (found []*armed) {
+	for _, p := range h.faults {
+		if p.kind.stage == s {
+			if a := p.meets(r); a != nil {
+				found = append(found, a)
 			}
 		}
 	}
-	return now, body
+	return found
 }
 
+func ofStage(s stage) func(*kind) bool { return func(k *kind) bool { return k.stage == s } }
+
+func ofName(name string) func(*kind) bool { return func(k *kind) bool { return k.name == name } }
+
 // strikesAccept finds the fault that strikes a TCP connection.
-func (h *hub) strikesAccept(k *kind) *planted {
+func (h *hub) strikesAccept(name string) bool {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	for _, p := range h.faults {
-		if p.kind == k && p.meets(&Request{Header: http.Header{}}) && h.fire(p, nil) {
-			return p
-		}
-	}
-	return nil
+	return h.first(&Request{}, ofName(name)) != nil
 }
