@@ -100,24 +100,27 @@ func (c *conn) nextDue(m moment, event *[]byte) *armed {
 	return nil
 }
 
-// writeEvent sends one event, which faults may change, delay or withhold.
+// writeEvent sends one event, which faults may change, withhold, or keep for after
+// the next one.
 func (c *conn) writeEvent(event []byte) (order, error) {
 	c.offered++
 	late := c.late
 	if o, err := c.strike(atEvent, &event); o != stay || err != nil {
 		return o, err
 	}
-	if len(event) > 0 {
-		if o, err := c.writeBytes(event); o != stay || err != nil {
+	if late != nil {
+		c.late = nil
+	}
+	for _, b := range [][]byte{event, late} {
+		if len(b) == 0 {
+			continue
+		}
+		if o, err := c.writeBytes(b); o != stay || err != nil {
 			return o, err
 		}
 		c.events++
 	}
-	if late == nil {
-		return stay, nil
-	}
-	c.late = nil
-	return c.writeEvent(late)
+	return stay, nil
 }
 
 // writeBytes sends body bytes piece by piece, and lets happen what is due

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"strconv"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -251,3 +252,8 @@ func TestFirstFaults(t *testing.T) {
 		t.Errorf("fired %d times", h.Fired())
 	}
 }
+
+// decode reads a response's events.
+func decode(resp *http.Response) *sse.Decoder { return sse.NewDecoder(resp.Body, nil) }
+
+func itoa(n int64) string { return strconv.FormatInt(n, 10) }

@@ -1,0 +1,299 @@
+package testserver_test
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"strings"
+	"syscall"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	ts "github.com/OneStepAt4time/resilient-sse/testserver"
+)
+
+// A clocked line is what came, and when.
+type clocked struct {
+	at   time.Duration
+	text string
+}
+
+// record reads a connection until it ends, and notes when each piece came.
+func record(c io.Reader) (pieces []clocked, err error) {
+	start := time.Now()
+	buf := make([]byte, 64<<10)
+	for {
+		n, err := c.Read(buf)
+		if err != nil {
+			return pieces, err
+		}
+		pieces = append(pieces, clocked{time.Since(start), string(buf[:n])})
+	}
+}
+
+func (c clocked) String() string { return fmt.Sprintf("%v %q", c.at, c.text) }
+
+// expectPieces reads the rest of a connection and compares.
+func expectPieces(t *testing.T, c *rawConn, want ...clocked) {
+	t.Helper()
+	got, _ := record(c.in)
+	if fmt.Sprint(got) != fmt.Sprint(want) {
+		t.Errorf("on the wire:\ngot  %v\nwant %v", got, want)
+	}
+}
+
+// inBubble runs a test on the in-memory server, on a clock of its own, with a plain
+// stream.
+func inBubble(t *testing.T, test func(t *testing.T, srv *ts.Server, st *ts.Stream)) {
+	t.Helper()
+	synctest.Test(t, func(t *testing.T) {
+		srv := ts.NewInMemory(t)
+		test(t, srv, srv.Stream("s"))
+	})
+}
+
+const heartbeat = ": heartbeat\n\n"
+
+func TestStall(t *testing.T) {
+	inBubble(t, func(t *testing.T, srv *ts.Server, st *ts.Stream) {
+		srv.Inject(ts.Stall().AfterEvents(1).For(2 * time.Minute))
+		c := getRaw(t, srv, srv.StreamURL("s"), "Last-Event-ID: 0")
+		c.head(t)
+		time.AfterFunc(time.Second, func() { sendAll(t, st) })
+		time.AfterFunc(10*time.Minute, func() { srv.Drop() })
+		want := []clocked{
+			{time.Second, chunk(one)},
+			// Silence, then all that has gathered, and one heartbeat instead of four.
+			{121 * time.Second, chunk(two + three + four)},
+			{121 * time.Second, chunk(heartbeat)},
+		}
+		for at := 151 * time.Second; at < 10*time.Minute; at += 30 * time.Second {
+			want = append(want, clocked{at, chunk(heartbeat)})
+		}
+		got, _ := record(c.in)
+		if fmt.Sprint(joined(got)) != fmt.Sprint(joined(want)) {
+			t.Errorf("got  %v\nwant %v", got, want)
+		}
+	})
+}
+
+// joined puts pieces of one moment together: how many reads they took is chance.
+func joined(pieces []clocked) (out []clocked) {
+	for _, p := range pieces {
+		if n := len(out); n > 0 && out[n-1].at == p.at {
+			out[n-1].text += p.text
+			continue
+		}
+		out = append(out, p)
+	}
+	return out
+}
+
+func TestStallForEver(t *testing.T) {
+	inBubble(t, func(t *testing.T, srv *ts.Server, st *ts.Stream) {
+		srv.Inject(ts.Stall().AfterBytes(20))
+		c := getRaw(t, srv, srv.StreamURL("s"), "Last-Event-ID: 0")
+		c.head(t)
+		sendAll(t, st)
+		time.AfterFunc(24*time.Hour, func() { srv.Drop() })
+		got, _ := record(c.in)
+		if want := []clocked{{0, chunk(one) + chunk(two[:3])}}; fmt.Sprint(joined(got)) != fmt.Sprint(want) {
+			t.Errorf("got %v, want %v", got, want)
+		}
+	})
+}
+
+func TestStallEvents(t *testing.T) {
+	inBubble(t, func(t *testing.T, srv *ts.Server, st *ts.Stream) {
+		srv.Inject(ts.StallEvents().AfterEvents(1).For(70 * time.Second))
+		c := getRaw(t, srv, srv.StreamURL("s"), "Last-Event-ID: 0")
+		c.head(t)
+		sendAll(t, st)
+		time.AfterFunc(80*time.Second, func() { srv.Drop() })
+		got, _ := record(c.in)
+		want := []clocked{
+			{0, chunk(one)}, {30 * time.Second, chunk(heartbeat)}, {60 * time.Second, chunk(heartbeat)},
+			{70 * time.Second, chunk(two + three + four)},
+		}
+		if fmt.Sprint(joined(got)) != fmt.Sprint(want) {
+			t.Errorf("got  %v\nwant %v", got, want)
+		}
+	})
+}
+
+func TestHold(t *testing.T) {
+	for _, tt := range []struct {
+		name  string
+		fault ts.Fault
+		at    time.Duration
+		want  string
+	}{
+		{"events", ts.Hold(4), 4 * time.Second, chunk(all)},
+		{"time", ts.Hold(0).For(3500 * time.Millisecond), 3500 * time.Millisecond, chunk(one + two + three)},
+		{"either", ts.Hold(100).For(3500 * time.Millisecond), 3500 * time.Millisecond, chunk(one + two + three)},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			inBubble(t, func(t *testing.T, srv *ts.Server, st *ts.Stream) {
+				srv.Inject(tt.fault)
+				c := getRaw(t, srv, srv.StreamURL("s"))
+				c.head(t)
+				publishSlowly(t, st)
+				time.AfterFunc(tt.at+time.Millisecond, func() { srv.Drop() })
+				expectPieces(t, c, clocked{tt.at, tt.want})
+			})
+		})
+	}
+}
+
+// publishSlowly lets the four events be sent, one each second.
+func publishSlowly(t *testing.T, st *ts.Stream) {
+	for i, text := range []string{one, two, three, four} {
+		time.AfterFunc(time.Duration(i+1)*time.Second, func() { sendText(t, st, text) })
+	}
+}
+
+func TestDrip(t *testing.T) {
+	inBubble(t, func(t *testing.T, srv *ts.Server, st *ts.Stream) {
+		srv.Inject(ts.Drip(8, time.Minute))
+		sendText(t, st, one)
+		c := getRaw(t, srv, srv.StreamURL("s"), "Last-Event-ID: 0")
+		c.head(t)
+		st.End()
+		expectPieces(t, c,
+			clocked{0, chunk(one[:8])}, clocked{time.Minute, chunk(one[8:16])},
+			clocked{2 * time.Minute, chunk(one[16:]) + lastChunk})
+	})
+}
+
+func TestDripDoesNotHoldClose(t *testing.T) {
+	inBubble(t, func(t *testing.T, srv *ts.Server, st *ts.Stream) {
+		srv.Inject(ts.Drip(1, time.Hour))
+		sendText(t, st, one)
+		getRaw(t, srv, srv.StreamURL("s"), "Last-Event-ID: 0").head(t)
+		if err := srv.WaitConns(t.Context(), 1); err != nil {
+			t.Fatal(err)
+		}
+		start := time.Now()
+		srv.Close()
+		if d := time.Since(start); d != 0 {
+			t.Errorf("Close took %v", d)
+		}
+	})
+}
+
+func TestAfterTime(t *testing.T) {
+	inBubble(t, func(t *testing.T, srv *ts.Server, st *ts.Stream) {
+		h := srv.Inject(ts.Rotate(45 * time.Second))
+		for i := 1; i <= 3; i++ {
+			c := getRaw(t, srv, srv.StreamURL("s"))
+			c.head(t)
+			got, err := record(c.in)
+			want := []clocked{{30 * time.Second, chunk(heartbeat)}, {45 * time.Second, lastChunk}}
+			if fmt.Sprint(got) != fmt.Sprint(want) || err != io.EOF || h.Fired() != i {
+				t.Errorf("round %d: got %v, %v, fired %d, want %v", i, got, err, h.Fired(), want)
+			}
+		}
+	})
+}
+
+func TestNoAnswer(t *testing.T) {
+	inBubble(t, func(t *testing.T, srv *ts.Server, _ *ts.Stream) {
+		srv.Inject(ts.NoAnswer())
+		c := getRaw(t, srv, srv.StreamURL("s"))
+		time.AfterFunc(24*time.Hour, func() { srv.Drop() })
+		start := time.Now()
+		if got, _ := io.ReadAll(c.in); len(got) > 0 || time.Since(start) != 24*time.Hour {
+			t.Errorf("got %q after %v", got, time.Since(start))
+		}
+	})
+}
+
+func TestSlowHeaders(t *testing.T) {
+	inBubble(t, func(t *testing.T, srv *ts.Server, _ *ts.Stream) {
+		srv.Inject(ts.SlowHeaders(time.Minute), ts.Status(500))
+		for i, want := range []struct {
+			status int
+			after  time.Duration
+		}{{500, time.Minute}, {200, 0}} {
+			c := getRaw(t, srv, srv.StreamURL("s"))
+			start := time.Now()
+			if resp := c.head(t); resp.StatusCode != want.status || time.Since(start) != want.after {
+				t.Errorf("request %d: %s after %v, want %d after %v", i, resp.Status, time.Since(start), want.status, want.after)
+			}
+		}
+	})
+}
+
+func TestRefuse(t *testing.T) {
+	inBubble(t, func(t *testing.T, srv *ts.Server, _ *ts.Stream) {
+		h := srv.Inject(ts.Refuse().Times(2))
+		for i := range 3 {
+			_, err := srv.Dial(t.Context())
+			if refused := errors.Is(err, syscall.ECONNREFUSED); refused != (i < 2) {
+				t.Errorf("dial %d: %v", i, err)
+			}
+		}
+		if h.Fired() != 2 {
+			t.Errorf("fired %d times, want 2", h.Fired())
+		}
+		h = srv.Inject(ts.Refuse().For(time.Minute))
+		start := time.Now()
+		for time.Since(start) < time.Minute {
+			if _, err := srv.Dial(t.Context()); !errors.Is(err, syscall.ECONNREFUSED) {
+				t.Errorf("after %v: %v", time.Since(start), err)
+			}
+			time.Sleep(7 * time.Second)
+		}
+		getRaw(t, srv, srv.StreamURL("s")).head(t)
+		if h.Fired() != 1 {
+			t.Errorf("fired %d times, want 1", h.Fired())
+		}
+	})
+}
+
+func TestRefuseOnASocket(t *testing.T) {
+	srv := ts.New(t)
+	st := srv.Stream("s")
+	open := getRaw(t, srv, srv.StreamURL("s"))
+	open.head(t)
+	if err := srv.Inject(ts.Refuse().For(50*time.Millisecond)).WaitFired(t.Context(), 1); err != nil {
+		t.Fatal(err)
+	}
+	if c, err := net.Dial("tcp", strings.TrimPrefix(srv.URL, "http://")); !errors.Is(err, syscall.ECONNREFUSED) {
+		t.Errorf("dial: %v, %v, want refused", c, err)
+	}
+	st.End() // what is open stays
+	if _, end := open.rest(); end != "clean" {
+		t.Errorf("the open connection's end: %s", end)
+	}
+	for srv.Stats().Requests < 2 { // no fact but the kernel's says that the port is open again
+		if resp, err := srv.Client().Get(srv.GlobalURL()); err == nil {
+			resp.Body.Close()
+		}
+	}
+}
+
+func TestResets(t *testing.T) {
+	for _, net := range networks {
+		t.Run(net.name, func(t *testing.T) {
+			srv := net.start(t)
+			st := srv.Stream("s")
+			sendAll(t, st)
+			srv.Inject(ts.RST().AfterEvents(1))
+			c := getRaw(t, srv, srv.StreamURL("s"), "Last-Event-ID: 0")
+			if _, end := c.rest(); end != "reset" { // what was in flight may be lost, also the head
+				t.Errorf("end: %s, want reset", end)
+			}
+			h := srv.Inject(ts.ResetOnAccept())
+			c = dialRaw(t, srv)
+			if got, end := c.rest(); got != "" || end != "reset" {
+				t.Errorf("got %q, end %s, want reset", got, end)
+			}
+			if h.Fired() != 1 {
+				t.Errorf("fired %d times", h.Fired())
+			}
+		})
+	}
+}
