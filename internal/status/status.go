@@ -98,9 +98,13 @@ func stop(t *time.Timer) {
 	}
 }
 
-// Say writes one line with the prefix. The text is safe already.
-func (s *Status) Say(style console.Style, word, rest string) {
-	s.Console.Say(s.Paint.Text(console.Dim, s.Prefix) + s.Paint.Text(style, word) + rest)
+// Say writes one line about all streams. The text is safe already.
+func (s *Status) Say(style console.Style, word, rest string) { s.say("", style, word, rest) }
+
+func (s *Status) say(label string, style console.Style, word, rest string) {
+	if s.Level == Normal {
+		s.Console.Say(s.Paint.Text(console.Dim, s.Prefix) + label + s.Paint.Text(style, word) + rest)
+	}
 }
 
 // Observe is an observer for [client.Options].
@@ -115,7 +119,7 @@ func (st *Stream) Observe(t client.Transition) {
 	st.s.mu.Lock()
 	defer st.s.mu.Unlock()
 	if t.From == t.State && t.Cause != nil {
-		st.say(console.Yellow, "warning", ": "+explain.What(t.Cause))
+		st.Say(console.Yellow, "warning", ": "+explain.What(t.Cause))
 		return
 	}
 	st.state, st.attempt = t.State, t.Attempt
@@ -138,7 +142,7 @@ func (st *Stream) Observe(t client.Transition) {
 func (st *Stream) open(t client.Transition) {
 	if !st.opened {
 		st.opened, st.lost = true, time.Time{}
-		st.say(console.Green, "connected", " to "+st.target)
+		st.Say(console.Green, "connected", " to "+st.target)
 		return
 	}
 	st.back, st.after, st.tries, st.caught = time.Now(), t.LastEventID, t.Attempt, 0
@@ -160,7 +164,7 @@ func (st *Stream) wait(t client.Transition) {
 		if !st.opened {
 			verb = "not connected"
 		}
-		st.say(console.Yellow, verb, ": "+explain.What(t.Cause)+"; "+st.next())
+		st.Say(console.Yellow, verb, ": "+explain.What(t.Cause)+"; "+st.next())
 	}
 }
 
@@ -210,13 +214,19 @@ func (st *Stream) resumed() {
 		what += st.s.Paint.Text(console.Dim, " ("+explain.What(st.cause)+")")
 	}
 	st.back, st.lost = time.Time{}, time.Time{}
-	st.say(console.Green, "resumed", what)
+	st.Say(console.Green, "resumed", what)
 }
 
-func (st *Stream) say(style console.Style, word, rest string) {
-	label := ""
-	if st.label != "" {
-		label = st.s.Paint.Text(console.StyleOf(st.label), st.label) + ": "
+// Say writes one line about the stream. The text is safe already.
+func (st *Stream) Say(style console.Style, word, rest string) {
+	st.s.say(st.Label(), style, word, rest)
+}
+
+// Label is what stands before each line about the stream; empty if there is only
+// one.
+func (st *Stream) Label() string {
+	if st.label == "" {
+		return ""
 	}
-	st.s.Console.Say(st.s.Paint.Text(console.Dim, st.s.Prefix) + label + st.s.Paint.Text(style, word) + rest)
+	return st.s.Paint.Text(console.StyleOf(st.label), st.label) + ": "
 }

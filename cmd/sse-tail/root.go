@@ -1,0 +1,144 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"os"
+	"os/signal"
+	"strings"
+	"syscall"
+
+	"github.com/spf13/cobra"
+
+	"github.com/OneStepAt4time/resilient-sse/internal/console"
+	"github.com/OneStepAt4time/resilient-sse/internal/explain"
+	"github.com/OneStepAt4time/resilient-sse/internal/termsafe"
+)
+
+const prefix = "sse-tail: "
+
+// run executes the command line and returns the exit code.
+func run(sys *system) int {
+	ctx, stop := withSignals(context.Background())
+	defer stop()
+	root := newRoot(sys)
+	root.SetArgs(sys.args)
+	root.SetOut(sys.out)
+	root.SetErr(sys.err)
+	err := root.ExecuteContext(ctx)
+	code := exitCode(err)
+	if code != exitOK && !is[*signalError](err) {
+		reportError(sys, err)
+	}
+	return code
+}
+
+// withSignals ends the context at the first interrupt or termination; a second
+// one ends the process, in case the first is not enough.
+//
+// SIGPIPE is taken and dropped, so that a closed pipe is an error of a write and
+// ends with 0. It is not ignored: commands of --exec would inherit that.
+func withSignals(ctx context.Context) (context.Context, func()) {
+	ctx, cancel := context.WithCancelCause(ctx)
+	pipes := make(chan os.Signal, 1)
+	signal.Notify(pipes, syscall.SIGPIPE)
+	sigs := make(chan os.Signal, 2)
+	signal.Notify(sigs, os.Interrupt, syscall.SIGTERM)
+	go func() {
+		cancel(&signalError{sig: <-sigs})
+		os.Exit((&signalError{sig: <-sigs}).code())
+	}()
+	return ctx, func() { signal.Stop(sigs); signal.Stop(pipes); cancel(nil) }
+}
+
+func newRoot(sys *system) *cobra.Command {
+	p := new(problems)
+	var f *flags
+	root := &cobra.Command{
+		Use:           "sse-tail [flags] URL|SESSION-ID...",
+		Short:         "Follow streams of server-sent events that must not be lost",
+		Version:       version(),
+		Args:          cobra.ArbitraryArgs,
+		SilenceErrors: true,
+		SilenceUsage:  true,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			w, err := newFollower(sys, f, args)
+			if err != nil {
+				return err
+			}
+			return w.run(cmd.Context())
+		},
+	}
+	f = addFlags(root.Flags(), p, sys.env)
+	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
+		flagErrors(sys, cmd, p, err)
+		if cmd == root { // what is wrong besides
+			newFollower(sys, f, cmd.Flags().Args())
+		}
+		return p.err()
+	})
+	root.AddCommand(newServe(sys, p))
+	return root
+}
+
+// reportError says why the command has ended, and what to do if that is known.
+func reportError(sys *system, err error) {
+	_, paint := sys.paints("auto")
+	c := console.New(console.Options{Err: sys.err})
+	sayError(c, paint, "", err)
+	if is[*usageError](err) {
+		c.Say(paint.Text(console.Dim, prefix+"usage: sse-tail [flags] URL|SESSION-ID..., and more with --help"))
+	}
+}
+
+func sayError(c *console.Console, paint console.Paint, label string, err error) {
+	if e, ok := errors.AsType[*usageError](err); ok {
+		for i, problem := range e.problems {
+			e.problems[i] = termsafe.Line(problem)
+		}
+		c.Say(paint.Text(console.Dim, prefix) + paint.Text(console.Red, e.Error()))
+		return
+	}
+	c.Say(paint.Text(console.Dim, prefix) + label + paint.Text(console.Red, explain.What(err)))
+	if hint := explain.Hint(err); hint != "" {
+		c.Say(paint.Text(console.Dim, prefix) + "hint: " + hint)
+	}
+}
+
+// flagErrors goes on where pflag has stopped: it leaves the bad flag out and
+// parses again, until all bad ones are known.
+func flagErrors(sys *system, cmd *cobra.Command, p *problems, err error) {
+	args := sys.args
+	if cmd.HasParent() {
+		args = without(args, func(arg string) bool { return arg == cmd.Name() })
+	}
+	for range len(sys.args) {
+		if err == nil {
+			break
+		}
+		bad := badFlag(cmd.Flags(), p, err)
+		rest := without(args, bad)
+		if len(rest) == len(args) {
+			break
+		}
+		args = rest
+		err = cmd.Flags().Parse(args)
+	}
+}
+
+// without returns the arguments but for the first that matches.
+func without(args []string, match func(string) bool) []string {
+	for i, arg := range args {
+		if match(arg) {
+			return append(append([]string(nil), args[:i]...), args[i+1:]...)
+		}
+	}
+	return args
+}
+
+// isFlag matches an argument that is the flag, or the flag with a value.
+func isFlag(name string) func(string) bool {
+	return func(arg string) bool {
+		return arg == name || strings.HasPrefix(arg, name+"=")
+	}
+}
