@@ -1,0 +1,123 @@
+package sse
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	engine "github.com/OneStepAt4time/resilient-sse/backoff"
+	"github.com/OneStepAt4time/resilient-sse/client"
+	"gopkg.in/cenkalti/backoff.v1"
+)
+
+// giveUp is how long an outage may last without a ReconnectStrategy.
+const giveUp = 15 * time.Minute
+
+// options are the engine's for this subscription.
+func (s *subscription) options() *client.Options {
+	if s.begun.tune != nil {
+		s.begun.tune(&s.tuned)
+	}
+	o := s.tuned
+	o.HTTPClient = s.httpClient()
+	o.Header = s.begun.header()
+	o.LastEventID = s.id
+	if s.begun.maxEventSize != 0 {
+		o.MaxEventSize = s.begun.maxEventSize
+	}
+	limit := giveUp
+	if strategy := s.begun.strategy; strategy != nil {
+		o.Delays = &delays{access: &s.c.strategyAccess, strategy: strategy}
+		limit = engine.Never
+	}
+	if o.Backoff.GiveUp == 0 {
+		o.Backoff.GiveUp = limit
+	}
+	o.Prepare = s.prepare
+	o.Retryable = s.retryable
+	o.Observer = s.observe
+	o.BeforeWait = s.beforeWait
+	return &o
+}
+
+func (s *subscription) retryable(err error, opened bool) bool {
+	if _, ok := errors.AsType[*backoff.PermanentError](err); ok {
+		return false
+	}
+	if s.tuned.Retryable != nil {
+		return s.tuned.Retryable(err, opened)
+	}
+	return client.Retryable(err, opened)
+}
+
+// observe turns the engine's transitions into callbacks.
+func (s *subscription) observe(t client.Transition) {
+	if t.From != t.State {
+		s.enter(t)
+	}
+	if s.tuned.Observer != nil {
+		s.tuned.Observer(t)
+	}
+}
+
+func (s *subscription) enter(t client.Transition) {
+	if s.endWait != nil {
+		s.endWait()
+		s.endWait = nil
+	}
+	s.disconnected()
+	switch t.State {
+	case client.Open:
+		s.connected()
+	case client.Waiting:
+		if s.now.notify != nil {
+			s.now.notify(t.Cause, t.Delay)
+		}
+		if strategy, ok := s.begun.strategy.(backoff.BackOffContext); ok {
+			s.endWait = context.AfterFunc(strategy.Context(), func() { s.cancel(t.Cause) })
+		}
+	}
+}
+
+func (s *subscription) connected() {
+	s.isOpen, s.seam = true, true
+	callback := s.c.count(+1)
+	if !s.wasOpen {
+		s.wasOpen = true
+		close(s.opened)
+	}
+	callback(s.c)
+}
+
+// disconnected does nothing unless the stream is open.
+func (s *subscription) disconnected() {
+	if s.isOpen {
+		s.isOpen = false
+		callback := s.c.count(-1)
+		callback(s.c)
+	}
+}
+
+// count counts the open streams, and returns the callback that is to know.
+func (c *Client) count(n int) ConnCallback {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.open += n
+	c.Connected = c.open > 0
+	callback := c.onConnect
+	if n < 0 {
+		callback = c.onDisconnect
+	}
+	if callback == nil {
+		return func(*Client) {}
+	}
+	return callback
+}
+
+// beforeWait takes over a position that moved without an event.
+func (s *subscription) beforeWait() {
+	s.moved(s.source.LastEventID())
+	if s.tuned.BeforeWait != nil {
+		s.tuned.BeforeWait()
+	}
+}
