@@ -1,0 +1,186 @@
+package sse_test
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	cenkalti "github.com/cenkalti/backoff/v4"
+	v1 "gopkg.in/cenkalti/backoff.v1"
+
+	"github.com/OneStepAt4time/resilient-sse/client"
+	sse "github.com/OneStepAt4time/resilient-sse/client/r3compat"
+)
+
+// first answers the first request with a status and the others with a stream that
+// ends, and is then over.
+func first(status int, header ...string) answer {
+	then := bodies("data: a\n\n")
+	return func(n int, w http.ResponseWriter, r *http.Request) {
+		if n > 1 {
+			then(n-1, w, r)
+			return
+		}
+		for i := 0; i < len(header); i += 2 {
+			w.Header().Set(header[i], header[i+1])
+		}
+		w.WriteHeader(status)
+		io.WriteString(w, "why")
+	}
+}
+
+func TestRetriedStatuses(t *testing.T) {
+	for _, status := range []int{408, 425, 429, 500, 502, 503, 504} {
+		t.Run(fmt.Sprint(status), func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				w := newWorld(t, first(status, "Retry-After", "7"))
+				var got messages
+				must(t, w.client().SubscribeRaw(got.add))
+				equal(t, "messages", got, messages{"||a"})
+				if at := w.askedAt(); at[1] != 7*time.Second {
+					t.Errorf("second request after %v, want Retry-After's 7s", at[1])
+				}
+			})
+		})
+	}
+}
+
+func TestPermanentStatuses(t *testing.T) {
+	for _, status := range []int{400, 403, 404, 410, 501} {
+		t.Run(fmt.Sprint(status), func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				w := newWorld(t, first(status))
+				for name, subscribe := range map[string]func(c *sse.Client) error{
+					"handler": func(c *sse.Client) error { return c.SubscribeRaw(nil) },
+					"channel": func(c *sse.Client) error { return c.SubscribeChanRaw(make(chan *sse.Event)) },
+				} {
+					w.requests = nil
+					err := subscribe(w.client())
+					refused, ok := errors.AsType[*client.ResponseError](err)
+					if !ok || refused.StatusCode != status || string(refused.Body) != "why" {
+						t.Errorf("%s: got %v, want a *ResponseError with the body", name, err)
+					}
+					equal(t, name+": requests", len(w.requests), 1)
+				}
+			})
+		})
+	}
+}
+
+// TestUnauthorized: the callback may bring a fresh token, and there is one more
+// attempt, at once; without a fresh token it is the last.
+func TestUnauthorized(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, func(n int, w http.ResponseWriter, r *http.Request) {
+			if r.Header.Get("Authorization") != "fresh" {
+				w.WriteHeader(http.StatusUnauthorized)
+				return
+			}
+			bodies("data: a\n\n")(n-3, w, r)
+		})
+		c := w.client()
+		c.Headers["authorization"] = "stale"
+		err := c.SubscribeRaw(nil)
+		if refused, ok := errors.AsType[*client.ResponseError](err); !ok || refused.StatusCode != 401 {
+			t.Errorf("got %v, want 401", err)
+		}
+		equal(t, "requests", w.askedAt(), []time.Duration{0, 0})
+
+		c.ReconnectNotify = func(error, time.Duration) { c.Headers["authorization"] = "fresh" }
+		var got messages
+		must(t, c.SubscribeRaw(got.add))
+		equal(t, "messages", got, messages{"||a"})
+		equal(t, "tokens", w.asked(func(r *http.Request) string { return r.Header.Get("Authorization") }),
+			[]string{"stale", "stale", "stale", "fresh", "fresh"})
+	})
+}
+
+func TestNoContent(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, bodies())
+		must(t, w.client().SubscribeRaw(nil))
+		c, ch, ended := w.client(), make(chan *sse.Event), make(chan error, 1)
+		c.OnEnd(func(_ chan *sse.Event, err error) { ended <- err })
+		must(t, c.SubscribeChanRaw(ch))
+		must(t, <-ended)
+		equal(t, "requests", len(w.requests), 2)
+	})
+}
+
+func TestWrongContentType(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, first(http.StatusOK, "Content-Type", "text/html"))
+		err := w.client().SubscribeRaw(nil)
+		if refused, ok := errors.AsType[*client.ResponseError](err); !ok || refused.Reason == "" {
+			t.Errorf("got %v, want a *ResponseError with a reason", err)
+		}
+	})
+}
+
+// TestValidatorAccepts: what it accepts is read as a stream, whatever it is.
+func TestValidatorAccepts(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, func(n int, w http.ResponseWriter, _ *http.Request) {
+			if n == 1 {
+				w.Header().Set("Location", "/moved")
+				w.WriteHeader(http.StatusTemporaryRedirect)
+				return
+			}
+			if n == 3 {
+				w.WriteHeader(http.StatusNoContent)
+				return
+			}
+			w.Header().Set("Content-Type", "text/plain")
+			w.WriteHeader(http.StatusAccepted)
+			io.WriteString(w, "data: a\n\n")
+		})
+		c := w.client()
+		var statuses []int
+		c.ResponseValidator = func(of *sse.Client, resp *http.Response) error {
+			if of != c {
+				t.Error("the validator was given another client")
+			}
+			statuses = append(statuses, resp.StatusCode)
+			return nil
+		}
+		var got messages
+		must(t, c.SubscribeRaw(got.add))
+		equal(t, "messages", got, messages{"||a"})
+		equal(t, "validated", statuses, []int{202, 204}) // as r3labs: not the redirect
+	})
+}
+
+// TestValidatorRefuses: an error is a failed attempt, and a permanent one is
+// returned as it was before it was marked. The bodies are closed: the bubble ends.
+func TestValidatorRefuses(t *testing.T) {
+	errRefused := errors.New("not to my taste")
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, open("data: a\n\n"))
+		c := w.client()
+		var refusals int
+		c.ResponseValidator = func(*sse.Client, *http.Response) error {
+			if refusals++; refusals < 4 {
+				return errRefused
+			}
+			return v1.Permanent(errRefused)
+		}
+		var causes []error
+		c.ReconnectNotify = func(err error, _ time.Duration) { causes = append(causes, err) }
+		if err := c.SubscribeRaw(nil); err != errRefused {
+			t.Errorf("got %v, want the error itself", err)
+		}
+		if len(causes) != 3 || causes[0] != errRefused {
+			t.Errorf("ReconnectNotify was given %v, want the error 3 times", causes)
+		}
+
+		c.ResponseValidator = func(*sse.Client, *http.Response) error { return cenkalti.Permanent(errRefused) }
+		if err := c.SubscribeChanRaw(make(chan *sse.Event)); !errors.Is(err, errRefused) {
+			t.Errorf("got %v, want the error", err)
+		}
+		equal(t, "requests", len(w.askedAt()), 5)
+	})
+}
