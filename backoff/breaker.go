@@ -3,14 +3,28 @@ package backoff
 import (
 	"container/list"
 	"context"
-	"errors"
+	"fmt"
 	"sync"
 	"time"
 )
 
-// ErrGivenUp is what [Breaker.Acquire] returns once the outage has lasted for
+// A GivenUpError is what [Breaker.Acquire] returns once an outage has lasted for
 // Policy.GiveUp.
-var ErrGivenUp = errors.New("backoff: breaker has given up")
+type GivenUpError struct {
+	Outage   time.Duration // how long it had lasted
+	Attempts int           // how many probes failed
+	Err      error         // why the last one did; nil if nobody said
+}
+
+func (e *GivenUpError) Error() string {
+	s := fmt.Sprintf("backoff: breaker gave up after %v and %d failed attempts", e.Outage.Round(time.Millisecond), e.Attempts)
+	if e.Err != nil {
+		s += ": " + e.Err.Error()
+	}
+	return s
+}
+
+func (e *GivenUpError) Unwrap() error { return e.Err }
 
 // A Breaker is a circuit breaker that the clients of one origin share, so that
 // an outage costs the origin one attempt for each delay, however many clients
@@ -34,7 +48,8 @@ type Breaker struct {
 	spell    uint64 // counts openings and closings: a failure counts in the spell in which its attempt began
 	probe    *Lease // under way
 	due      *time.Timer
-	waiters  list.List // of *waiter, in order of arrival
+	givenUp  *GivenUpError // in that state
+	waiters  list.List     // of *waiter, in order of arrival
 
 	changes  []Change // not yet observed
 	observed bool     // somebody is observing them
@@ -97,7 +112,7 @@ type verdict struct {
 }
 
 // Acquire returns a lease for one attempt, and waits for it during an outage.
-// The error is the context's cause or [ErrGivenUp]. Whoever has a lease must tell
+// The error is the context's cause or a [*GivenUpError]. Whoever has a lease must tell
 // how the attempt went.
 func (b *Breaker) Acquire(ctx context.Context) (*Lease, error) {
 	for {
@@ -132,7 +147,7 @@ func (b *Breaker) admit() (verdict, bool) {
 	case b.state == Closed:
 		return verdict{lease: &Lease{breaker: b, spell: b.spell}}, true
 	case b.state == GivenUp:
-		return verdict{err: ErrGivenUp}, true
+		return verdict{err: b.givenUp}, true
 	case b.state == HalfOpen && b.probe == nil:
 		return verdict{lease: b.newProbe()}, true
 	}
@@ -193,12 +208,13 @@ func (b *Breaker) Left() (left time.Duration, ok bool) {
 }
 
 // fail takes note that an attempt failed, and opens the breaker for a delay.
-func (b *Breaker) fail(floor time.Duration) {
+func (b *Breaker) fail(cause error, floor time.Duration) {
 	b.spell++
 	delay := b.schedule.Fail(floor)
 	if delay == Stop {
+		b.givenUp = &GivenUpError{Outage: b.schedule.Outage(), Attempts: b.schedule.Failures(), Err: cause}
 		b.enter(GivenUp, 0)
-		b.dismiss(func(int) verdict { return verdict{err: ErrGivenUp} })
+		b.dismiss(func(int) verdict { return verdict{err: b.givenUp} })
 		return
 	}
 	b.enter(Open, delay)

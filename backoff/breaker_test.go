@@ -43,13 +43,13 @@ func TestBreakerOfOneFollowsThePolicy(t *testing.T) {
 		for {
 			l, err := b.Acquire(t.Context())
 			if err != nil {
-				if !errors.Is(err, backoff.ErrGivenUp) {
+				if !hasGivenUp(err) {
 					t.Fatal(err)
 				}
 				break
 			}
 			attempts = append(attempts, time.Since(start))
-			l.Fail(0)
+			l.Fail(nil, 0)
 		}
 		equal(t, "attempts", attempts, seconds(0, 1, 3, 7, 15, 31, 61, 91, 121, 151, 181, 211, 241, 271, 300))
 		equal(t, "state", b.State(), backoff.GivenUp)
@@ -62,7 +62,7 @@ func TestBreakerOfOneFollowsThePolicy(t *testing.T) {
 func TestBreakerProbesOneAtATime(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := mustBreaker(t, noJitter, nil)
-		mustAcquire(t, b).Fail(0)
+		mustAcquire(t, b).Fail(nil, 0)
 		var underWay, attempts atomic.Int32
 		var wg sync.WaitGroup
 		for range 100 {
@@ -75,7 +75,7 @@ func TestBreakerProbesOneAtATime(t *testing.T) {
 					time.Sleep(100 * time.Millisecond)
 					underWay.Add(-1)
 					if attempts.Add(1) < 3 {
-						l.Fail(0)
+						l.Fail(nil, 0)
 						continue
 					}
 					l.Succeed()
@@ -98,7 +98,7 @@ func TestBreakerCountsOneFailureForEachDelay(t *testing.T) {
 			leases = append(leases, mustAcquire(t, b))
 		}
 		for _, l := range leases {
-			l.Fail(0)
+			l.Fail(nil, 0)
 		}
 		start := time.Now()
 		probe := mustAcquire(t, b)
@@ -115,20 +115,20 @@ func TestBreakerCountsOneFailureForEachDelay(t *testing.T) {
 func TestBreakerLeaseExpires(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := mustBreaker(t, noJitter, &backoff.BreakerOptions{LeaseTime: 10 * time.Second})
-		mustAcquire(t, b).Fail(0)
+		mustAcquire(t, b).Fail(nil, 0)
 		busy := mustAcquire(t, b)
 		start := time.Now()
 		second := mustAcquire(t, b)
 		equal(t, "second probe after", time.Since(start), 10*time.Second)
-		busy.Fail(time.Hour)
+		busy.Fail(nil, time.Hour)
 		equal(t, "state", b.State(), backoff.HalfOpen)
-		second.Fail(0)
+		second.Fail(nil, 0)
 		third := mustAcquire(t, b)
 		equal(t, "third after", time.Since(start), 12*time.Second)
 		_ = third
 
 		other := mustBreaker(t, noJitter, nil)
-		mustAcquire(t, other).Fail(0)
+		mustAcquire(t, other).Fail(nil, 0)
 		late := mustAcquire(t, other)
 		mustAcquire(t, other) // when late's time is up
 		late.Succeed()
@@ -139,7 +139,7 @@ func TestBreakerLeaseExpires(t *testing.T) {
 func TestBreakerCancelled(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := mustBreaker(t, noJitter, nil)
-		mustAcquire(t, b).Fail(0)
+		mustAcquire(t, b).Fail(nil, 0)
 		stop := errors.New("enough")
 		ctx, cancel := context.WithCancelCause(t.Context())
 		time.AfterFunc(300*time.Millisecond, func() { cancel(stop) })
@@ -157,11 +157,18 @@ func TestBreakerCancelled(t *testing.T) {
 		probe.Release() // cancelled: the next one's turn, at once
 		(<-got).Succeed()
 		equal(t, "state", b.State(), backoff.Closed)
-		probe.Fail(0) // ended already
+		probe.Fail(nil, 0) // ended already
 		equal(t, "state", b.State(), backoff.Closed)
 	})
 }
 
+func hasGivenUp(err error) bool {
+	_, ok := errors.AsType[*backoff.GivenUpError](err)
+	return ok
+}
+
+// All who wait are told, and so is who comes later: how long the outage was and
+// over what it ended.
 func TestBreakerGiveUpReachesAllWhoWait(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := mustBreaker(t, backoff.Policy{Jitter: backoff.NoJitter, GiveUp: 10 * time.Second}, nil)
@@ -174,21 +181,23 @@ func TestBreakerGiveUpReachesAllWhoWait(t *testing.T) {
 				for {
 					l, err := b.Acquire(t.Context())
 					if err != nil {
-						if errors.Is(err, backoff.ErrGivenUp) {
+						if hasGivenUp(err) {
 							errs.Add(1)
 						}
 						return
 					}
 					last = time.Since(start)
-					l.Fail(0)
+					l.Fail(fmt.Errorf("refused at %v", last), 0)
 				}
 			})
 		}
 		wg.Wait()
 		equal(t, "told", errs.Load(), 20)
 		equal(t, "last attempt", last, 10*time.Second)
-		if _, err := b.Acquire(t.Context()); !errors.Is(err, backoff.ErrGivenUp) {
-			t.Errorf("afterwards: got %v", err)
+		_, err := b.Acquire(t.Context())
+		want := "backoff: breaker gave up after 10s and 5 failed attempts: refused at 10s"
+		if err == nil || err.Error() != want {
+			t.Errorf("afterwards: got %v, want %s", err, want)
 		}
 	})
 }
@@ -203,9 +212,9 @@ func TestBreakerObserver(t *testing.T) {
 				got = append(got, fmt.Sprintf("%v→%v %v", c.From, c.To, c.Delay))
 			},
 		})
-		mustAcquire(t, b).Fail(0)
-		mustAcquire(t, b).Fail(0)
-		mustAcquire(t, b).Fail(0)
+		mustAcquire(t, b).Fail(nil, 0)
+		mustAcquire(t, b).Fail(nil, 0)
+		mustAcquire(t, b).Fail(nil, 0)
 		b.Reset()
 		b.Suspect()
 		mustAcquire(t, b).Succeed()
@@ -223,7 +232,7 @@ func TestBreakerLeft(t *testing.T) {
 		if _, ok := b.Left(); ok {
 			t.Error("time left without an outage")
 		}
-		mustAcquire(t, b).Fail(0)
+		mustAcquire(t, b).Fail(nil, 0)
 		time.Sleep(time.Second)
 		left, ok := b.Left()
 		equal(t, "left", left, 5*time.Minute-time.Second)
@@ -272,7 +281,7 @@ func herd(t testing.TB, n int, outage time.Duration, shared bool) (attempts int,
 					l.Succeed()
 					return
 				}
-				l.Fail(0)
+				l.Fail(nil, 0)
 			}
 		})
 	}
@@ -329,7 +338,7 @@ func TestBreakerStress(t *testing.T) {
 				case 0:
 					l.Release()
 				case 1:
-					l.Fail(0)
+					l.Fail(nil, 0)
 				case 2:
 					b.Suspect()
 					fallthrough

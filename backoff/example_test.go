@@ -2,6 +2,7 @@ package backoff_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -41,7 +42,7 @@ func ExampleBreaker() {
 		if up {
 			lease.Succeed()
 		} else {
-			lease.Fail(0)
+			lease.Fail(errors.New("refused"), 0)
 		}
 		fmt.Println(b.State())
 	}

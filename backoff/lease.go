@@ -24,16 +24,17 @@ func (l *Lease) Succeed() {
 }
 
 // Fail tells that there was no answer, or one of 502, 503 and 504. The next
-// attempt is not made before floor, such as that answer's Retry-After. If the
-// breaker has opened or closed since the attempt began, its failure is no news.
-func (l *Lease) Fail(floor time.Duration) {
+// attempt is not made before floor, such as that answer's Retry-After. The cause
+// is for a [GivenUpError], and may be nil. If the breaker has opened or closed
+// since the attempt began, its failure is no news.
+func (l *Lease) Fail(cause error, floor time.Duration) {
 	b := l.end()
 	if b == nil {
 		return
 	}
 	if (b.state == Closed || b.probe == l) && b.spell == l.spell {
 		b.probe = nil
-		b.fail(floor)
+		b.fail(cause, floor)
 	}
 	b.unlock()
 }

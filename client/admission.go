@@ -1,11 +1,13 @@
 package client
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"net/http"
 
 	"github.com/OneStepAt4time/resilient-sse/backoff"
+	"github.com/OneStepAt4time/resilient-sse/session"
 )
 
 // errTooLate ends a wait for the breaker that outlasts this source's own outage.
@@ -25,27 +27,27 @@ func (r *run) admission() (*backoff.Lease, error) {
 		defer cancel()
 	}
 	lease, err := r.opts.Breaker.Acquire(ctx)
-	if err == errTooLate || errors.Is(err, backoff.ErrGivenUp) {
-		if r.lastCause != nil {
-			err = r.lastCause // what it gave up over says more
-		}
-		return nil, r.giveUp(err)
+	if err == errTooLate {
+		return nil, r.giveUp(r.lastCause) // there is an outage, hence a cause
+	}
+	if e, ok := errors.AsType[*backoff.GivenUpError](err); ok {
+		return nil, &GiveUpError{Outage: e.Outage, Attempts: e.Attempts, RetryAfter: r.clipped, Err: cmp.Or(e.Err, err)}
 	}
 	return lease, err
 }
 
 // settle tells the breaker what opening has shown of the origin.
 func settle(l *backoff.Lease, err error, ctx context.Context) {
-	switch status := statusOf(err); {
+	switch status, _ := answered(err); {
 	case l == nil:
 	case status == http.StatusBadGateway, status == http.StatusServiceUnavailable, status == http.StatusGatewayTimeout:
-		l.Fail(retryAfter(err))
+		l.Fail(err, retryAfter(err))
 	case err == nil, errors.Is(err, errOver), status != 0, is[*RedirectError](err):
 		l.Succeed() // a response of any kind: the origin is alive
-	case ctx.Err() != nil, is[*prepareError](err), is[*GapError](err):
+	case ctx.Err() != nil, is[*prepareError](err) && !is[*session.TokenError](err), is[*GapError](err):
 		l.Release() // nothing was asked of the origin
 	default:
-		l.Fail(0)
+		l.Fail(err, 0)
 	}
 }
 

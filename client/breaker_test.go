@@ -148,8 +148,9 @@ func TestSharedBreakerGivesUp(t *testing.T) {
 		if !ok || !errors.Is(e, errRefused) || w.now() != 31*time.Second {
 			t.Errorf("got %v at %v, want a give-up over the last failure at 31s", err, w.now())
 		}
-		if _, err := collect(t, es); !errors.Is(err, backoff.ErrGivenUp) {
-			t.Errorf("a later loop: got %v, want ErrGivenUp inside", err)
+		_, err = collect(t, es)
+		if e, ok := errors.AsType[*client.GiveUpError](err); !ok || !errors.Is(e, errRefused) || e.Attempts != 6 || e.Outage != 31*time.Second {
+			t.Errorf("a later loop: got %v, want the outage that the breaker gave up over", err)
 		}
 		w.down = false
 		breaker.Reset()

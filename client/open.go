@@ -137,11 +137,3 @@ func withoutURL(err error) error {
 	}
 	return err
 }
-
-// statusOf returns the status of a refused response, or 0.
-func statusOf(err error) int {
-	if e, ok := errors.AsType[*ResponseError](err); ok {
-		return e.StatusCode
-	}
-	return 0
-}

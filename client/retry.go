@@ -22,23 +22,38 @@ import (
 //     stream, as a deploy behind a balancer gives; but not a session stream's own
 //     "session not found".
 //
+// The statuses hold for an exchange of a [session.TokenSource] as well.
+//
 // Everything else is permanent: other statuses, redirects that can't be
 // followed, an event over the limit, a gap where that is an error, a certificate
 // that does not verify, and what is marked with [backoff.Permanent].
 func Retryable(err error, opened bool) bool {
+	if backoff.IsPermanent(err) {
+		return false
+	}
 	if refused, ok := errors.AsType[*ResponseError](err); ok {
 		return retryableResponse(refused, opened)
 	}
-	return !backoff.IsPermanent(err) && !is[*RedirectError](err) && !is[*GapError](err) &&
+	if status, _ := answered(err); status != 0 { // of the exchange for a token
+		return retryableStatus(status)
+	}
+	return !is[*RedirectError](err) && !is[*GapError](err) &&
 		!is[*sse.LimitError](err) && !badCertificate(err)
 }
 
 func retryableResponse(e *ResponseError, opened bool) bool {
-	switch code := e.StatusCode; {
-	case code == http.StatusOK: // not an event stream
+	switch code := e.StatusCode; code {
+	case http.StatusOK: // not an event stream
 		return opened
-	case code == http.StatusNotFound:
+	case http.StatusNotFound:
 		return opened && !session.NotFound(code, e.Body)
+	default:
+		return retryableStatus(code)
+	}
+}
+
+func retryableStatus(code int) bool {
+	switch {
 	case code == http.StatusRequestTimeout, code == http.StatusTooEarly, code == http.StatusTooManyRequests:
 		return true
 	case code == http.StatusNotImplemented, code == http.StatusHTTPVersionNotSupported:
@@ -60,14 +75,24 @@ func is[E error](err error) bool {
 
 func gaveUp(err error) bool { return is[*GiveUpError](err) }
 
+// answered returns status and header of the response over which an attempt
+// failed: the stream's own, or that of the exchange for its token. The status is 0
+// if there was none.
+func answered(err error) (status int, h http.Header) {
+	if e, ok := errors.AsType[*ResponseError](err); ok {
+		return e.StatusCode, e.Header
+	}
+	if e, ok := errors.AsType[*session.TokenError](err); ok {
+		return e.StatusCode, e.Header
+	}
+	return 0, nil
+}
+
 // retryAfter returns how long a refused response asks to wait, in seconds or
 // until a date (RFC 9110, section 10.2.3); 0 if it does not ask.
 func retryAfter(err error) time.Duration {
-	refused, ok := errors.AsType[*ResponseError](err)
-	if !ok {
-		return 0
-	}
-	value := refused.Header.Get("Retry-After")
+	_, header := answered(err)
+	value := header.Get("Retry-After")
 	if seconds, err := strconv.ParseUint(value, 10, 64); err == nil {
 		return time.Duration(min(seconds, uint64(maxRetryAfter/time.Second))) * time.Second
 	} else if errors.Is(err, strconv.ErrRange) {

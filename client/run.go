@@ -275,11 +275,16 @@ func (r *run) succeed() {
 // wantsFreshToken tells whether the failed attempt is to be repeated at once
 // because Prepare may bring a token that has not expired; once in an outage.
 func (r *run) wantsFreshToken(err error) bool {
-	if r.opts.Prepare == nil || r.second401 || statusOf(err) != http.StatusUnauthorized {
+	if r.opts.Prepare == nil || r.second401 || !unauthorized(err) {
 		return false
 	}
 	r.second401 = true
 	return true
+}
+
+func unauthorized(err error) bool {
+	e, ok := errors.AsType[*ResponseError](err)
+	return ok && e.StatusCode == http.StatusUnauthorized
 }
 
 // wait takes note of a failed attempt and waits for the next one to be due.
