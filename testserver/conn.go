@@ -35,6 +35,8 @@ type conn struct {
 	why       string        // what the journal will say
 	entry     *Request      // in the journal
 	running   bool          // the head is out
+	verbatim  []verbatim    // to be written beside the events, oldest first
+	unwritten int           // bytes in verbatim
 	waitsAt   int           // 1 + its place on the log's waiting list; 0 if it is not there
 	shapes    []*armed      // faults that shape its body
 	armed     []*armed      // faults that may strike its body
@@ -167,7 +169,10 @@ func (c *conn) next() (b batch, o order) {
 	if c.order >= orderAbort {
 		return b, c.order
 	}
-	b.whole = !c.faulty.Load()
+	if b.bytes = c.nextVerbatim(); b.bytes != nil {
+		return b, stay
+	}
+	b.whole = !c.faulty.Load() && len(c.verbatim) == 0
 	var next uint64
 	var ok bool
 	b.bytes, next, ok = c.log.batch(c.cursor, !b.whole)
@@ -215,6 +220,7 @@ const (
 	whyDropped = "dropped"
 	whyClosed  = "the server was closed"
 	whyRestart = "the server restarted"
+	whyReset   = "the server was reset"
 	whyStop    = "the server shut down"
 )
 

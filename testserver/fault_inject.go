@@ -77,12 +77,7 @@ func (h *hub) plant(faults []Fault) *Handle {
 // armOpen lets a fault strike the connections that are open, in their order, so
 // that chance takes the same one each time. The caller holds the lock.
 func (h *hub) armOpen(p *planted) {
-	open := make([]*conn, 0, len(h.conns))
-	for c := range h.conns {
-		open = append(open, c)
-	}
-	slices.SortFunc(open, func(a, b *conn) int { return int(a.number - b.number) })
-	for _, c := range open {
+	for _, c := range h.sortedConns() {
 		if a := p.meets(c.entry); a != nil {
 			c.arm(a)
 			c.ring()
@@ -119,9 +114,18 @@ func (h *Handle) Remove() {
 	h.hub.sweep()
 }
 
-// sweep forgets faults that are used up. The caller holds the lock.
+// maxSpent is how many faults that are used up the control API still knows.
+const maxSpent = 1024
+
+// sweep puts faults aside that are used up. The caller holds the lock.
 func (h *hub) sweep() {
-	h.faults = slices.DeleteFunc(h.faults, func(p *planted) bool { return p.left == 0 })
+	h.faults = slices.DeleteFunc(h.faults, func(p *planted) bool {
+		if p.left == 0 {
+			h.spent = append(h.spent, p)
+		}
+		return p.left == 0
+	})
+	h.spent = h.spent[max(0, len(h.spent)-maxSpent):]
 }
 
 // fits tells whether the conditions but Conn fit a request.

@@ -50,6 +50,7 @@ func (s *Server) openSecond() error {
 	if err != nil {
 		return err
 	}
+	s.serve(p)
 	_, h.second, _ = net.SplitHostPort(p.Addr().String())
 	return nil
 }

@@ -57,11 +57,16 @@ var (
 // A FieldError says which member of a fault, or of a request to the control
 // API, makes no sense.
 type FieldError struct {
-	Field  string // as it is named in JSON
+	Field  string // as it is named in JSON; "" if it is the whole
 	Reason string
 }
 
-func (e *FieldError) Error() string { return "testserver: " + e.Field + ": " + e.Reason }
+func (e *FieldError) Error() string {
+	if e.Field == "" {
+		return "testserver: " + e.Reason
+	}
+	return "testserver: " + e.Field + ": " + e.Reason
+}
 
 func badField(field, format string, args ...any) error {
 	return &FieldError{Field: field, Reason: fmt.Sprintf(format, args...)}

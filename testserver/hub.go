@@ -1,8 +1,11 @@
 package testserver
 
 import (
+	"cmp"
 	"context"
 	"errors"
+	"maps"
+	"slices"
 	"sync"
 	"time"
 
@@ -35,8 +38,9 @@ type hub struct {
 	opened  int64              // how many there ever were
 	running int                // those whose response's head is out
 	faults  []*planted
-	planted int    // how many faults there ever were
-	second  string // a second port, for redirects; "" if there is none yet
+	spent   []*planted // used up, the newest ones
+	planted int        // how many faults there ever were
+	second  string     // a second port, for redirects; "" if there is none yet
 	journal journal
 	waits   map[*wait]struct{}
 	tokens  map[string]time.Time // single-use tokens and when they expire
@@ -81,6 +85,11 @@ func (h *hub) logs() []*eventLog {
 		all = append(all, s.log)
 	}
 	return all
+}
+
+// sortedConns returns the connections, oldest first. The caller holds the lock.
+func (h *hub) sortedConns() []*conn {
+	return slices.SortedFunc(maps.Keys(h.conns), func(a, b *conn) int { return cmp.Compare(a.number, b.number) })
 }
 
 func (h *hub) newLog(label string) *eventLog {
@@ -142,6 +151,10 @@ func (h *hub) send(st *Stream, ev sse.Event) error {
 		return err
 	}
 	h.mu.Lock()
+	if st.log.over {
+		h.mu.Unlock()
+		return errEnded
+	}
 	id := ""
 	if ev.HasID {
 		id = ev.ID
@@ -178,14 +191,22 @@ func (h *hub) session(name string) (*Session, error) {
 // since is another one, and stays.
 func (h *hub) retire(s *Session) {
 	h.mu.Lock()
-	s.ended = true
-	s.log.over = true // its readers read what is left, and end
+	s.close()
 	if h.sessions[s.id] == s {
 		delete(h.sessions, s.id)
 	}
 	woken := s.log.wake()
 	h.mu.Unlock()
 	ring(woken)
+}
+
+// close lets nothing more be published; readers read what is left, and end. The
+// caller holds the lock.
+func (s *Session) close() {
+	s.ended, s.log.over = true, true
+	if s.retirement != nil {
+		s.retirement.Stop()
+	}
 }
 
 // ring wakes readers. The caller doesn't hold the lock, or each of them would
@@ -209,4 +230,7 @@ func (h *hub) recycle(l *eventLog, woken []*conn) {
 	h.mu.Unlock()
 }
 
-var errClosed = errors.New("testserver: server is closed")
+var (
+	errClosed = errors.New("testserver: server is closed")
+	errEnded  = errors.New("testserver: stream has ended")
+)

@@ -69,7 +69,7 @@ func (p *port) take(c net.Conn) *netConn {
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.done {
+	if p.done || p.inner == nil { // shut meanwhile, perhaps cut
 		c.Close()
 		return nil
 	}
@@ -130,12 +130,23 @@ func (p *port) Close() error {
 	return nil
 }
 
-// cut closes all TCP connections.
+// awaitOpen waits until connections are taken again.
+func (p *port) awaitOpen() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for p.inner == nil && !p.done {
+		p.changed.Wait()
+	}
+}
+
+// cut closes all TCP connections but the spared ones.
 func (p *port) cut() {
 	p.mu.Lock()
 	conns := make([]*netConn, 0, len(p.conns))
 	for c := range p.conns {
-		conns = append(conns, c)
+		if !c.spared || p.done {
+			conns = append(conns, c)
+		}
 	}
 	p.mu.Unlock()
 	for _, c := range conns {
@@ -149,8 +160,16 @@ func (p *port) Addr() net.Addr { return p.addr }
 // A netConn is an accepted connection that the port knows until it is closed.
 type netConn struct {
 	net.Conn
-	port *port
-	once sync.Once
+	port   *port
+	once   sync.Once
+	spared bool // it is not cut before the end; guarded by the port's lock
+}
+
+// spare keeps the connection when the others are cut.
+func (c *netConn) spare() {
+	c.port.mu.Lock()
+	defer c.port.mu.Unlock()
+	c.spared = true
 }
 
 func (c *netConn) Close() error {

@@ -27,7 +27,11 @@ const (
 // ServeHTTP finds what a request is for.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	path := r.URL.EscapedPath()
-	switch {
+	switch c, _ := connOf(r).(*netConn); {
+	case strings.HasPrefix(path, controlPath) && s.controls(c):
+		s.serveControl(w, r)
+	case c != nil && c.port == s.apart:
+		http.NotFound(w, r)
 	case path == session.TokenPath:
 		s.hub.serveToken(w, r)
 	case path == loopPath:
@@ -37,6 +41,12 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	default: // also the legacy /sessions/{id}/events
 		http.NotFound(w, r)
 	}
+}
+
+// controls tells whether the control API answers on a connection: on all, unless it
+// has an address of its own.
+func (s *Server) controls(c *netConn) bool {
+	return !s.hub.opts.NoControl && (s.apart == nil || c != nil && c.port == s.apart)
 }
 
 const plainPath = "/events"

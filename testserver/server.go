@@ -23,11 +23,15 @@ type Server struct {
 	hub    *hub
 	http   *http.Server
 	port   *port
-	ports  []*port // also the one for redirects
+	ports  []*port // also the one for redirects, and apart
+	apart  *port   // for the control API alone; nil if it has no address of its own
 	memory bool
 	client *http.Client
 	close  sync.Once
 	served sync.WaitGroup // goroutines that accept
+
+	control  http.Handler
+	restarts sync.Mutex // one at a time
 }
 
 // Start serves on a socket, at [Options.Addr]. The caller closes the server.
@@ -41,7 +45,13 @@ func Start(opts *Options) (*Server, error) {
 	if s.port, err = s.listen(o.Addr, s.resetOnAccept); err != nil {
 		return nil, err
 	}
-	s.setURL("http://" + s.port.Addr().String())
+	if o.ControlAddr != "" {
+		if s.apart, err = s.listen(o.ControlAddr, nil); err != nil {
+			s.port.Close()
+			return nil, err
+		}
+	}
+	s.begin("http://" + s.port.Addr().String())
 	return s, nil
 }
 
@@ -74,7 +84,7 @@ func NewInMemory(tb TB, opts ...*Options) *Server {
 		DialContext:        func(ctx context.Context, _, _ string) (net.Conn, error) { return s.Dial(ctx) },
 	}}
 	s.port, _ = s.listen(memoryHost+":80", s.resetOnAccept) // nothing can fail in memory
-	s.setURL("http://" + memoryHost)
+	s.begin("http://" + memoryHost)
 	tb.Cleanup(s.Close)
 	return s
 }
@@ -108,17 +118,26 @@ func newServer(o Options) *Server {
 		Protocols:         new(http.Protocols),
 		ErrorLog:          quiet,
 	}
+	s.control = newControl(s)
 	s.http.Protocols.SetHTTP1(true)
 	s.http.Protocols.SetUnencryptedHTTP2(true)
 	return s
 }
 
-func (s *Server) setURL(url string) {
+// begin serves on the ports that are open.
+func (s *Server) begin(url string) {
 	s.URL, s.hub.base = url, url
+	for _, p := range s.ports {
+		s.serve(p)
+	}
+}
+
+func (s *Server) serve(p *port) {
+	s.served.Go(func() { s.http.Serve(p) })
 }
 
 // listen opens a port, whose number stays the same when it is shut and opened
-// again, and serves on it. Faults may take its connections with strike.
+// again. Faults may take its connections with strike.
 func (s *Server) listen(addr string, strike func(*netConn) bool) (*port, error) {
 	p, err := openPort(func() (l net.Listener, err error) {
 		if s.memory {
@@ -133,7 +152,6 @@ func (s *Server) listen(addr string, strike func(*netConn) bool) (*port, error) 
 		return nil, err
 	}
 	s.ports = append(s.ports, p)
-	s.served.Go(func() { s.http.Serve(p) })
 	return p, nil
 }
 
@@ -163,6 +181,18 @@ func (s *Server) Dial(ctx context.Context) (net.Conn, error) {
 // Client returns an HTTP client for the server, the only one for a server in
 // memory. It has no timeout, and its connections end with the server.
 func (s *Server) Client() *http.Client { return s.client }
+
+// ControlURL returns the address of the control API, with a slash at the end; "" if
+// there is none.
+func (s *Server) ControlURL() string {
+	switch {
+	case s.hub.opts.NoControl:
+		return ""
+	case s.apart != nil:
+		return "http://" + s.apart.Addr().String() + controlPath
+	}
+	return s.URL + controlPath
+}
 
 // SessionURL returns the address of a session's stream.
 func (s *Server) SessionURL(id string) string { return s.URL + session.EventsPath(id) }
@@ -213,9 +243,7 @@ func (s *Server) Close() {
 		s.hub.mu.Lock()
 		s.hub.closed = true
 		for _, ses := range s.hub.sessions {
-			if ses.retirement != nil {
-				ses.retirement.Stop()
-			}
+			ses.close()
 		}
 		s.hub.mu.Unlock()
 		s.hub.quit()

@@ -32,7 +32,8 @@ func (h *hub) stream(name string) *Stream {
 func (st *Stream) Name() string { return st.name }
 
 // Send publishes an event. It returns once the event is in the log, and never
-// waits for a client. The error is a [*sse.FieldError]; nothing was sent then.
+// waits for a client. Nothing was sent if there is an error: a [*sse.FieldError], or
+// that the stream has ended.
 func (st *Stream) Send(ev sse.Event) error { return st.hub.send(st, ev) }
 
 // End ends the stream: its readers get what is left and then a clean end. A

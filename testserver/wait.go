@@ -48,16 +48,14 @@ func (h *hub) await(ctx context.Context, what string, met func() bool) error {
 
 // WaitConns waits until exactly n streams are under way.
 func (s *Server) WaitConns(ctx context.Context, n int) error {
-	return s.hub.await(ctx, fmt.Sprintf("%d connections", n), func() bool { return s.hub.open() == n })
+	return s.hub.await(ctx, fmt.Sprintf("%d connections", n), func() bool { return s.hub.openOn("") == n })
 }
 
 // WaitDelivered waits until the event with the id, or a later one, was written to
 // a connection of the stream: a session's id or [Global].
 func (s *Server) WaitDelivered(ctx context.Context, stream string, id int64) error {
-	h := s.hub
-	return h.await(ctx, fmt.Sprintf("delivery of %d on %s", id, stream), func() bool {
-		l := h.numbered(stream)
-		return l != nil && l.deliveredNum >= id
+	return s.hub.await(ctx, fmt.Sprintf("delivery of %d on %s", id, stream), func() bool {
+		return s.hub.hasDelivered(stream, id)
 	})
 }
 
@@ -70,19 +68,40 @@ func (s *Server) WaitRequests(ctx context.Context, n int) error {
 // window, was written to a connection of the stream.
 func (st *Stream) WaitDelivered(ctx context.Context, id string) error {
 	return st.hub.await(ctx, fmt.Sprintf("delivery of %q on %s", id, st.name), func() bool {
-		l := st.log
-		for n := l.end(); n > l.base; n-- {
-			if l.at(n-1).id == id {
-				return n <= l.delivered
-			}
-		}
-		return false
+		return st.log.hasDelivered(id)
 	})
 }
 
-// open is how many streams are under way: their response's head is out. The
-// caller holds the lock.
-func (h *hub) open() int { return h.running }
+// openOn is how many connections of a stream, or of all if it is "", are under
+// way: their response's head is out. The caller holds the lock.
+func (h *hub) openOn(stream string) (n int) {
+	if stream == "" {
+		return h.running
+	}
+	for c := range h.conns {
+		if c.running && c.isOn(stream) {
+			n++
+		}
+	}
+	return n
+}
+
+// hasDelivered tells whether an event of a session or of the global stream, or a
+// later one, was written to a connection. The caller holds the lock.
+func (h *hub) hasDelivered(stream string, id int64) bool {
+	l := h.numbered(stream)
+	return l != nil && l.deliveredNum >= id
+}
+
+// hasDelivered tells the same of an event of the window, by its name.
+func (l *eventLog) hasDelivered(name string) bool {
+	for n := l.end(); n > l.base; n-- {
+		if l.at(n-1).name() == name {
+			return n <= l.delivered
+		}
+	}
+	return false
+}
 
 // numbered returns the log of a session or the global one; nil if there is none.
 // The caller holds the lock.
