@@ -18,10 +18,11 @@ type DecoderOptions struct {
 	// blocks carry no id have this one until a block brings another.
 	LastEventID string
 
-	// MaxEventSize limits one event, in bytes: all lines of its block, whatever
-	// their fields, each with one byte for its end. Zero means
-	// [DefaultMaxEventSize]. Lines outside of an event (comments and unknown
-	// fields before its first field) are limited one by one.
+	// MaxEventSize limits one event, in bytes as they are read (an invalid one
+	// becomes three): all lines of its block, whatever their fields, each with
+	// one byte for its end. Zero or less means [DefaultMaxEventSize]. Lines
+	// outside of an event (comments and unknown fields before its first field)
+	// are limited one by one.
 	MaxEventSize int
 
 	// Comment, if set, is called from [Decoder.Next] with each comment line,
@@ -104,7 +105,7 @@ func Read(r io.Reader) iter.Seq2[Event, error] {
 func (d *Decoder) Next() (Event, error) {
 	for d.err == nil {
 		line, ok := d.in.line()
-		if len(line) > 0 && d.block.size+len(line) > d.limit {
+		if len(line) > 0 && d.block.size+len(line) >= d.limit { // its end counts too, also while it is still to come
 			d.err = &LimitError{Limit: d.limit}
 			break
 		}
@@ -139,15 +140,14 @@ func (d *Decoder) LastEventID() string {
 // [MaxRetry], or zero if it set none.
 func (d *Decoder) Retry() time.Duration { return d.retry }
 
+var colon = []byte{':'}
+
 // field takes one line that is not empty.
 func (d *Decoder) field(line []byte) {
 	b := &d.block
-	name, value := line, []byte(nil)
-	if i := bytes.IndexByte(line, ':'); i >= 0 {
-		name, value = line[:i], line[i+1:]
-		if len(value) > 0 && value[0] == ' ' {
-			value = value[1:]
-		}
+	name, value, _ := bytes.Cut(line, colon)
+	if len(value) > 0 && value[0] == ' ' {
+		value = value[1:]
 	}
 	switch string(name) {
 	case "data":

@@ -1,6 +1,7 @@
 package sse
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -48,6 +49,7 @@ func (e Event) AppendText(b []byte) ([]byte, error) {
 	if err := e.check(); err != nil {
 		return b, err
 	}
+	b = slices.Grow(b, len("id: \nevent: \nretry: \ndata: \n\n")+len(e.ID)+len(e.Type)+retryDigits+len(e.Data))
 	if e.HasID {
 		b = append(b, "id: "...)
 		b = append(b, e.ID...)
@@ -66,6 +68,8 @@ func (e Event) AppendText(b []byte) ([]byte, error) {
 	b = appendLines(b, "data: ", e.Data)
 	return append(b, '\n'), nil
 }
+
+const retryDigits = len("86400000") // of MaxRetry
 
 // check says why the format can't carry the event, if it can't.
 func (e Event) check() error {
@@ -108,8 +112,12 @@ var byteNames = map[byte]string{'\r': "CR", '\n': "LF", 0: "NUL"}
 // behind it. CR, LF and CRLF all end a line; text without one is one line, also
 // when it is empty.
 func appendLines(b []byte, prefix, text string) []byte {
+	ends := "\n"
+	if strings.IndexByte(text, '\r') >= 0 {
+		ends = "\r\n" // several times slower to look for
+	}
 	for {
-		i := strings.IndexAny(text, "\r\n")
+		i := strings.IndexAny(text, ends)
 		b = append(b, prefix...)
 		if i < 0 {
 			b = append(b, text...)
