@@ -11,6 +11,7 @@ import (
 	"github.com/OneStepAt4time/resilient-sse/internal/console"
 	"github.com/OneStepAt4time/resilient-sse/internal/render"
 	"github.com/OneStepAt4time/resilient-sse/internal/status"
+	"github.com/OneStepAt4time/resilient-sse/sse"
 )
 
 // A follower follows the targets of one command line.
@@ -23,6 +24,9 @@ type follower struct {
 	cancel  context.CancelCauseFunc
 	began   time.Time
 
+	outPaint console.Paint
+	tap      func(sse.Event) // told of each event, if set; the demo counts with it
+
 	mu     sync.Mutex // events of several streams come out one after the other
 	render render.Renderer
 	buf    []byte
@@ -32,7 +36,8 @@ type follower struct {
 // newFollower checks the whole command line before anything is dialled.
 func newFollower(sys *system, f *flags, args []string) (*follower, error) {
 	w := &follower{sys: sys, flags: f}
-	outPaint, errPaint := sys.paints(f.color)
+	var errPaint console.Paint
+	w.outPaint, errPaint = sys.paints(f.color)
 	w.console = console.New(console.Options{
 		Out: sys.out, Err: sys.err, OutTTY: sys.outTTY, ErrTTY: sys.errTTY, Columns: sys.columns,
 		Failed: func(err error) { w.stop(err) },
@@ -43,7 +48,7 @@ func newFollower(sys *system, f *flags, args []string) (*follower, error) {
 	targets := f.targets(args)
 	opts := f.options()
 	o := render.Options{
-		Format: f.output, TTY: sys.outTTY, Paint: outPaint, Timestamps: f.timestamps, Labels: len(targets) > 1,
+		Format: f.output, TTY: sys.outTTY, Paint: w.outPaint, Timestamps: f.timestamps, Labels: len(targets) > 1,
 	}
 	if sys.outTTY {
 		o.Columns = w.console.Columns

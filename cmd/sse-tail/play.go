@@ -29,14 +29,9 @@ func assistant(text string) scene { return says("assistant", text) }
 
 func hook(name string) scene { return scene{session.Hook, map[string]string{"name": name}} }
 
-// A play is a session from its first event to the one before ended.
-type play struct {
-	name   string
-	scenes []scene
-}
-
-var plays = []play{
-	{"fix-parser", []scene{
+// plays are sessions, each from its first event to the one before ended.
+var plays = [][]scene{
+	{
 		{session.System, session.MessageData{Role: "system", Text: "session started in ~/src/parser"}},
 		says("user", "TestDecode fails one time in ten. Find out why, and fix it."),
 		working("reading decode_test.go"),
@@ -61,8 +56,8 @@ var plays = []play{
 		{session.Verification, map[string]any{"check": "go vet ./...", "ok": true}},
 		{session.Verification, map[string]any{"check": "go test -race ./...", "ok": true}},
 		assistant("Done: a CRLF that is split over two reads is one line end now, and the test tries every split. – 行末は正しく数えられます ✅"),
-	}},
-	{"add-cache", []scene{
+	},
+	{
 		{session.System, session.MessageData{Role: "system", Text: "session started in ~/src/catalog"}},
 		says("user", "The catalog page takes 900 ms. Cache what can be cached."),
 		working("profiling GET /catalog"),
@@ -75,8 +70,8 @@ var plays = []play{
 		working("go test ./store"),
 		assistant("The page takes 70 ms now, and a change shows at once."),
 		{session.Verification, map[string]any{"check": "go test -race ./...", "ok": true}},
-	}},
-	{"upgrade-deps", []scene{
+	},
+	{
 		{session.System, session.MessageData{Role: "system", Text: "session started in ~/src/gateway"}},
 		says("user", "Bring the dependencies up to date, one commit each."),
 		working("go list -u -m all"),
@@ -87,19 +82,19 @@ var plays = []play{
 		{session.PermissionDenied, map[string]string{"command": "git push", "reason": "pushing is not allowed in this session"}},
 		assistant("Pushing is not allowed here, so the commits stay local."),
 		{session.Verification, map[string]any{"check": "go build ./...", "ok": true}},
-	}},
+	},
 }
 
 // perform plays scenes, with a pause before each. Emitted, which may be nil, is
 // told of each event. It returns early when the context is done.
-func perform(ctx context.Context, s *testserver.Session, scenes []scene, pause func() time.Duration, emitted func(int64, scene)) error {
-	for _, sc := range scenes {
+func perform(ctx context.Context, s *testserver.Session, scenes []scene, pause func() time.Duration, emitted func(n int, id int64, sc scene)) error {
+	for n, sc := range scenes {
 		if err := pauseFor(ctx, pause()); err != nil {
 			return err
 		}
 		id := s.Emit(sc.kind, sc.data)
 		if emitted != nil {
-			emitted(id, sc)
+			emitted(n, id, sc)
 		}
 	}
 	return nil
@@ -116,22 +111,19 @@ func pauseFor(ctx context.Context, d time.Duration) error {
 	}
 }
 
-// playForEver plays all plays beside each other, and each again and again, until
-// the context is done.
+// playForEver plays all plays beside each other as the sessions demo-1, demo-2
+// and so on, and each again and again, until the context is done. A session that
+// has ended is there again at once, so that its address always works.
 func playForEver(ctx context.Context, srv *testserver.Server) {
 	var wg sync.WaitGroup
-	for _, p := range plays {
+	for i, scenes := range plays {
 		wg.Go(func() {
-			for n := 1; ; n++ {
-				s := srv.Session(fmt.Sprintf("%s-%d", p.name, n))
-				err := perform(ctx, s, p.scenes, between(200*time.Millisecond, 1500*time.Millisecond), nil)
-				if err != nil {
+			for {
+				s := srv.Session(fmt.Sprintf("demo-%d", i+1))
+				if perform(ctx, s, scenes, between(200*time.Millisecond, 1500*time.Millisecond), nil) != nil {
 					return
 				}
 				s.Ended("completed")
-				if pauseFor(ctx, between(time.Second, 3*time.Second)()) != nil {
-					return
-				}
 			}
 		})
 	}

@@ -77,7 +77,7 @@ func newRoot(sys *system) *cobra.Command {
 		}
 		return p.err()
 	})
-	root.AddCommand(newServe(sys, p))
+	root.AddCommand(newDemo(sys), newServe(sys, p))
 	return root
 }
 

@@ -41,6 +41,9 @@ func (s *stream) follow(ctx context.Context) error {
 			return err
 		}
 		s.status.Event()
+		if s.w.tap != nil {
+			s.w.tap(ev)
+		}
 		done, err := s.take(ctx, ev)
 		if err != nil {
 			s.w.stop(err)

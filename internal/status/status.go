@@ -155,15 +155,15 @@ func (st *Stream) wait(t client.Transition) {
 	}
 	st.back = time.Time{}
 	stop(st.settling)
+	verb := "not connected"
 	if st.lost.IsZero() {
 		st.lost = time.Now()
+		if st.opened {
+			verb = "lost"
+		}
 	}
 	st.cause, st.until = t.Cause, time.Now().Add(t.Delay)
 	if !st.s.Console.ErrTTY() {
-		verb := "lost"
-		if !st.opened {
-			verb = "not connected"
-		}
 		st.Say(console.Yellow, verb, ": "+explain.What(t.Cause)+"; "+st.next())
 	}
 }
