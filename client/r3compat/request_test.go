@@ -48,11 +48,25 @@ func TestFieldsChangedInCallbacks(t *testing.T) {
 	})
 }
 
+// TestMistakeInCallback ends the subscription.
+func TestMistakeInCallback(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, brief)
+		c := w.client()
+		c.ReconnectNotify = func(error, time.Duration) { c.URL = "http://stream.test/%zz?token=secret" }
+		err := c.SubscribeRaw(func(*sse.Event) {})
+		if err == nil || strings.Contains(err.Error(), "secret") {
+			t.Errorf("got %v, want an error without the URL", err)
+		}
+		equal(t, "requests", len(w.askedAt()), 1)
+	})
+}
+
 // TestUpdate: fields are changed and read while subscriptions run; the race
 // detector looks on.
 func TestUpdate(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w := newWorld(t, func(_ int, w http.ResponseWriter, _ *http.Request) { stream(w, "data: a\n\n") })
+		w := newWorld(t, brief)
 		c := w.client()
 		ch := make(chan *sse.Event)
 		must(t, c.SubscribeChan("a", ch))

@@ -27,6 +27,7 @@ type world struct {
 	mu       sync.Mutex
 	requests []*http.Request
 	times    []time.Duration // of the requests, from the start
+	conns    []net.Conn      // dialled
 }
 
 // An answer is that to the n-th request, from 1.
@@ -48,13 +49,30 @@ func newWorld(t *testing.T, answer answer) *world {
 		answer(n, rw, r)
 	})
 	go srv.Serve(l)
-	tr := &http.Transport{DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) { return l.Dial(ctx) }}
+	tr := &http.Transport{DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
+		conn, err := l.Dial(ctx)
+		if err == nil {
+			w.mu.Lock()
+			w.conns = append(w.conns, conn)
+			w.mu.Unlock()
+		}
+		return conn, err
+	}}
 	w.http = &http.Client{Transport: tr}
 	t.Cleanup(func() {
 		srv.Close()
 		tr.CloseIdleConnections()
 	})
 	return w
+}
+
+// cut closes all connections.
+func (w *world) cut() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for _, conn := range w.conns {
+		conn.Close()
+	}
 }
 
 // client returns a client of the world.
@@ -117,7 +135,7 @@ func open(body string) answer {
 	}
 }
 
-// log collects messages.
+// messages collects texts of messages.
 type messages []string
 
 func (m *messages) add(msg *sse.Event) { *m = append(*m, text(msg)) }

@@ -1,0 +1,278 @@
+package sse_test
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"slices"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	v1 "gopkg.in/cenkalti/backoff.v1"
+
+	"github.com/OneStepAt4time/resilient-sse/client"
+	sse "github.com/OneStepAt4time/resilient-sse/client/r3compat"
+)
+
+// waits notes what the client waits.
+func waits(c *sse.Client) *[]time.Duration {
+	var ds []time.Duration
+	c.ReconnectNotify = func(_ error, d time.Duration) { ds = append(ds, d) }
+	return &ds
+}
+
+// A counter waits 1 s, 2 s, 3 s … from its last reset.
+type counter struct {
+	n      int
+	resets int
+}
+
+func (c *counter) NextBackOff() time.Duration {
+	c.n++
+	return time.Duration(c.n) * time.Second
+}
+
+func (c *counter) Reset() { c.n, c.resets = 0, c.resets+1 }
+
+// TestStrategyIsReset: an event ends an outage, and each outage begins anew.
+func TestStrategyIsReset(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, func(n int, w http.ResponseWriter, r *http.Request) {
+			switch {
+			case n == 12:
+				w.WriteHeader(http.StatusNoContent)
+			case n%4 == 0:
+				stream(w, "data: a\n\n")
+			default:
+				down(n, w, r)
+			}
+		})
+		c := w.client()
+		got, strategy := waits(c), &counter{n: 99}
+		c.ReconnectStrategy = strategy
+		must(t, c.SubscribeRaw(func(*sse.Event) {}))
+		s := time.Second
+		equal(t, "waits", *got, []time.Duration{1 * s, 2 * s, 3 * s, 1 * s, 2 * s, 3 * s, 4 * s, 1 * s, 2 * s, 3 * s, 4 * s})
+		equal(t, "resets", strategy.resets, 3)
+	})
+}
+
+// TestStrategyAfterHealth: v1's own limit of 15 minutes does not count hours of
+// health.
+func TestStrategyAfterHealth(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		up := func(w http.ResponseWriter) {
+			send := stream(w, "")
+			for range 120 {
+				send("data: a\n\n")
+				time.Sleep(time.Minute)
+			}
+		}
+		w := newWorld(t, func(n int, w http.ResponseWriter, r *http.Request) {
+			if n <= 2 {
+				up(w)
+				return
+			}
+			down(n, w, r)
+		})
+		c := w.client()
+		got := waits(c)
+		c.ReconnectStrategy = v1.NewExponentialBackOff()
+		err := c.SubscribeRaw(func(*sse.Event) {})
+		if _, ok := errors.AsType[*client.GiveUpError](err); !ok {
+			t.Errorf("got %v, want a *GiveUpError", err)
+		}
+		at := w.askedAt()
+		if len(at) < 10 {
+			t.Fatalf("%d requests, want many: waited %v", len(at), *got)
+		}
+		outage := at[len(at)-1] - 4*time.Hour
+		if outage < 12*time.Minute || outage > 17*time.Minute { // v1's stops short, or overshoots by a wait
+			t.Errorf("gave up %v into the outage, want about 15m", outage)
+		}
+	})
+}
+
+// TestStrategyStops: as often as it says, and the last failure is in the error.
+func TestStrategyStops(t *testing.T) {
+	for name, tt := range map[string]struct {
+		strategy v1.BackOff
+		requests int
+	}{
+		"tries": {v1.WithMaxTries(v1.NewExponentialBackOff(), 3), 4},
+		"never": {&v1.StopBackOff{}, 1},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				w := newWorld(t, down)
+				c := w.client()
+				c.ReconnectStrategy = tt.strategy
+				for range 2 { // it is used again
+					before := len(w.askedAt())
+					err := c.SubscribeRaw(nil)
+					refused, ok := errors.AsType[*client.ResponseError](err)
+					if !ok || refused.StatusCode != 503 {
+						t.Errorf("got %v, want the last 503", err)
+					}
+					equal(t, "requests", len(w.askedAt())-before, tt.requests)
+				}
+			})
+		})
+	}
+}
+
+// TestStrategyWithContext: v1's context ends waits, and not a stream that is open.
+func TestStrategyWithContext(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, func(n int, w http.ResponseWriter, r *http.Request) {
+			if n > 1 {
+				down(n, w, r)
+				return
+			}
+			send := stream(w, "")
+			time.Sleep(2 * time.Minute)
+			send("data: a\n\n")
+		})
+		c := w.client()
+		for _, limit := range []time.Duration{time.Minute, 10 * time.Minute} {
+			ctx, cancel := context.WithTimeout(t.Context(), limit)
+			c.ReconnectStrategy = v1.WithContext(v1.NewConstantBackOff(time.Hour), ctx)
+			start := time.Now()
+			err := c.SubscribeRaw(func(*sse.Event) {})
+			cancel()
+			switch limit {
+			case time.Minute:
+				if !errors.Is(err, client.ErrEnded) {
+					t.Errorf("got %v, want the failure that followed", err)
+				}
+				equal(t, "time", time.Since(start), 2*time.Minute)
+			default:
+				if refused, ok := errors.AsType[*client.ResponseError](err); !ok || refused.StatusCode != 503 {
+					t.Errorf("got %v, want the failure before the wait", err)
+				}
+				equal(t, "time", time.Since(start), limit)
+			}
+		}
+	})
+}
+
+// TestSharedStrategy: strategies know no locks; the race detector looks on.
+func TestSharedStrategy(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, brief)
+		c := w.client()
+		c.ReconnectStrategy = v1.NewExponentialBackOff()
+		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+		defer cancel()
+		ended := make(chan error)
+		for range 8 {
+			go func() { ended <- c.SubscribeRawWithContext(ctx, func(*sse.Event) {}) }()
+		}
+		for range 8 {
+			if err := <-ended; err != context.DeadlineExceeded {
+				t.Error(err)
+			}
+		}
+	})
+}
+
+// TestNoStrategy: growing delays, and the give-up exactly 15 minutes into an outage,
+// not into the client's life.
+func TestNoStrategy(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, func(n int, w http.ResponseWriter, r *http.Request) {
+			if n > 1 {
+				down(n, w, r)
+				return
+			}
+			send := stream(w, "")
+			for range 60 {
+				send("data: a\n\n")
+				time.Sleep(time.Minute)
+			}
+		})
+		c := w.client()
+		got := waits(c)
+		err := c.SubscribeRaw(func(*sse.Event) {})
+		gaveUp, ok := errors.AsType[*client.GiveUpError](err)
+		if !ok {
+			t.Fatalf("got %v, want a *GiveUpError", err)
+		}
+		equal(t, "outage", gaveUp.Outage, 15*time.Minute)
+		at := w.askedAt()
+		equal(t, "last attempt", at[len(at)-1], time.Hour+15*time.Minute)
+		if first := (*got)[0]; first < time.Second || first > 1500*time.Millisecond {
+			t.Errorf("first wait %v, want 1s to 1.5s", first)
+		}
+		if longest := slices.Max(*got); longest < 20*time.Second || longest > 30*time.Second {
+			t.Errorf("longest wait %v, want 20s to 30s", longest)
+		}
+	})
+}
+
+// TestServerThatDropsAtOnce: a bare 200 is no success; delays grow.
+func TestServerThatDropsAtOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, func(_ int, w http.ResponseWriter, _ *http.Request) { stream(w, "") })
+		if _, ok := errors.AsType[*client.GiveUpError](w.client().SubscribeRaw(nil)); !ok {
+			t.Error("did not give up")
+		}
+		if n := len(w.askedAt()); n > 60 {
+			t.Errorf("%d attempts in 15 minutes", n)
+		}
+	})
+}
+
+// TestRetryField is obeyed, by a strategy too.
+func TestRetryField(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		for _, strategy := range []v1.BackOff{nil, &v1.ZeroBackOff{}} {
+			w := newWorld(t, bodies("retry: 20000\ndata: a\n\n"))
+			c := w.client()
+			got := waits(c)
+			c.ReconnectStrategy = strategy
+			must(t, c.SubscribeRaw(func(*sse.Event) {}))
+			if d := (*got)[0]; d < 20*time.Second || d > 30*time.Second {
+				t.Errorf("with %T: waited %v, want 20s or a little more", strategy, d)
+			}
+		}
+	})
+}
+
+// TestTune reaches the engine: its options, and what it reports.
+func TestTune(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var states []client.State
+		var prepared, waited int
+		tune := func(o *client.Options) {
+			o.IdleTimeout = 20 * time.Second
+			o.Backoff.GiveUp = time.Minute
+			o.Observer = func(t client.Transition) { states = append(states, t.State) }
+			o.BeforeWait = func() { waited++ }
+			o.Retryable = func(err error, _ bool) bool { return errors.Is(err, client.ErrIdle) }
+			o.Prepare = func(_ context.Context, r *http.Request) error {
+				prepared++
+				r.Header.Set("X-Prepared", "yes")
+				return nil
+			}
+		}
+		w := newWorld(t, func(n int, w http.ResponseWriter, r *http.Request) {
+			if n == 1 {
+				open("data: a\n\n")(n, w, r)
+			}
+			down(n, w, r)
+		})
+		c := w.client(sse.ClientTune(tune))
+		err := c.SubscribeRaw(func(*sse.Event) {})
+		if refused, ok := errors.AsType[*client.ResponseError](err); !ok || refused.StatusCode != 503 {
+			t.Errorf("got %v, want 503", err)
+		}
+		equal(t, "states", states, []client.State{client.Connecting, client.Open, client.Waiting, client.Connecting, client.Closed})
+		equal(t, "prepared", w.asked(func(r *http.Request) string { return r.Header.Get("X-Prepared") }), []string{"yes", "yes"})
+		equal(t, "Prepare was called", prepared, 2)
+		if waited == 0 {
+			t.Error("BeforeWait was not called")
+		}
+	})
+}
