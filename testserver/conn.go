@@ -70,7 +70,7 @@ func (c *conn) command(o order, why string) {
 	}
 	c.order, c.why = o, why
 	if o >= orderAbort && c.wire != nil {
-		c.wire.kill()
+		c.wire.kill(o == orderReset)
 	}
 	c.ring()
 }

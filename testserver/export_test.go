@@ -1,9 +1,10 @@
 package testserver
 
-// Kinds returns the names of all kinds of fault, for tests that none is forgotten by.
-func Kinds() (names []string) {
-	for _, k := range table {
-		names = append(names, k.name)
-	}
-	return names
+// A KindInfo is a row of the table of faults, for tests that none is forgotten by.
+type KindInfo = kindInfo
+
+// Table returns the table of faults as the control API gives it.
+func Table() []KindInfo {
+	infos, _ := getKinds(nil, nil, nil)
+	return infos.([]KindInfo)
 }

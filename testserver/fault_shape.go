@@ -99,9 +99,9 @@ func (w *dripWire) write(b []byte) error {
 	return nil
 }
 
-func (w *dripWire) kill() {
+func (w *dripWire) kill(hard bool) {
 	w.once.Do(func() { close(w.dead) })
-	w.wire.kill()
+	w.wire.kill(hard)
 }
 
 // lineEnds is what lines end with. In the mixed one no CR stands before an LF,

@@ -22,8 +22,9 @@ type wire interface {
 	// halfLength sends the first half of the length of a chunk of n bytes, where
 	// the body has chunks.
 	halfLength(n int) error
-	// kill makes a write that hangs fail. Any goroutine may call it.
-	kill()
+	// kill makes a write that hangs fail, if hard with a reset where that is
+	// possible at once. Any goroutine may call it.
+	kill(hard bool)
 }
 
 // A chunkedWire is HTTP/1.1 on a connection taken from net/http: it costs one
@@ -87,7 +88,13 @@ func (w *chunkedWire) abort() { w.conn.Close() }
 
 func (w *chunkedWire) reset() { resetConn(w.conn) }
 
-func (w *chunkedWire) kill() { w.conn.Close() }
+func (w *chunkedWire) kill(hard bool) {
+	if hard {
+		w.reset()
+		return
+	}
+	w.abort()
+}
 
 // A muxedWire is a stream of an HTTP/2 connection, or a recorder in a test.
 type muxedWire struct {
@@ -123,7 +130,7 @@ func (w *muxedWire) reset() {
 	panic(http.ErrAbortHandler)
 }
 
-func (w *muxedWire) kill() { w.rc.SetWriteDeadline(time.Unix(1, 0)) }
+func (w *muxedWire) kill(bool) { w.rc.SetWriteDeadline(time.Unix(1, 0)) }
 
 // resetConn closes a connection with a TCP reset.
 func resetConn(c net.Conn) {
