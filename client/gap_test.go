@@ -3,6 +3,7 @@ package client_test
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
 	"testing"
 	"testing/synctest"
@@ -33,9 +34,7 @@ func TestGapHeader(t *testing.T) {
 							rw.WriteHeader(http.StatusNoContent)
 							return
 						}
-						for k, v := range tt.header {
-							rw.Header()[k] = v
-						}
+						maps.Copy(rw.Header(), tt.header)
 						stream(rw)("id: 21\ndata: x\n\n")
 					})
 					es := w.source(client.Options{LastEventID: "5", FailOnGap: fail})

@@ -9,6 +9,7 @@ import (
 	"net/http/httptest"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"testing"
 )
 
@@ -86,11 +87,11 @@ func endlessLog(w http.ResponseWriter, r *http.Request) {
 	send := stream(w)
 	last, _ := strconv.Atoi(r.Header.Get("Last-Event-ID"))
 	for burst := 1; r.Context().Err() == nil; burst = burst%7 + 1 {
-		events := ""
+		var events strings.Builder
 		for range burst {
 			last++
-			events += fmt.Sprintf("id: %d\ndata: event %d\n\n", last, last)
+			fmt.Fprintf(&events, "id: %d\ndata: event %d\n\n", last, last)
 		}
-		send(events)
+		send(events.String())
 	}
 }

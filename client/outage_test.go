@@ -60,8 +60,7 @@ func TestOutageScheduleWithJitter(t *testing.T) {
 // An attempt that is under way when the time is up may still succeed.
 func TestOutageLastAttemptMaySucceed(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		var w *world
-		w = newWorld(t, func(n int, rw http.ResponseWriter, r *http.Request) {
+		w := newWorld(t, func(n int, rw http.ResponseWriter, r *http.Request) {
 			time.Sleep(10 * time.Second) // in the bubble: slow headers
 			send := stream(rw)
 			send("data: back\n\n")

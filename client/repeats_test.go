@@ -119,16 +119,16 @@ func TestRepeatsAreExact(t *testing.T) {
 // The window is bounded: an event comes again once as many others have come.
 func TestRepeatWindow(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		body := ""
-		for _, id := range strings.Fields("1 2 3 4 1 5 1 1") {
-			body += "id: " + id + "\ndata:\n\n"
+		var body strings.Builder
+		for id := range strings.FieldsSeq("1 2 3 4 1 5 1 1") {
+			body.WriteString("id: " + id + "\ndata:\n\n")
 		}
 		w := newWorld(t, func(n int, rw http.ResponseWriter, r *http.Request) {
 			if n > 1 {
 				rw.WriteHeader(http.StatusNoContent)
 				return
 			}
-			stream(rw)(body)
+			stream(rw)(body.String())
 		})
 		es := w.source(client.Options{RepeatWindow: 4})
 		var ids []string
