@@ -119,8 +119,8 @@ func (in *input) makeRoom() {
 	} else if in.pos > 0 {
 		copy(in.buf, in.rest())
 	}
-	in.lf.shift(in.pos)
-	in.cr.shift(in.pos)
+	in.lf.at -= in.pos // neither is before pos: line has just looked
+	in.cr.at -= in.pos
 	in.pos, in.end = 0, have
 }
 
@@ -158,11 +158,4 @@ func (f *finder) find(buf []byte, pos, end int, c byte) int {
 	}
 	f.at = end
 	return -1
-}
-
-func (f *finder) shift(n int) {
-	f.at -= n
-	if f.at < 0 {
-		f.at, f.found = 0, false
-	}
 }
