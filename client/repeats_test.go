@@ -97,7 +97,7 @@ func TestCounterRestartLosesNothing(t *testing.T) {
 }
 
 // The same id with other data is another event, also without a word from the
-// server, and the same data without an id is one too.
+// server, and the same data without an id or with an empty one is one too.
 func TestRepeatsAreExact(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t, func(n int, rw http.ResponseWriter, r *http.Request) {
@@ -106,13 +106,13 @@ func TestRepeatsAreExact(t *testing.T) {
 				return
 			}
 			stream(rw)("id: 1\ndata: a\n\n" + "id: 1\ndata: b\n\n" + "id: 1\nevent: x\ndata: a\n\n" + "id: 1\ndata: a\n\n" +
-				"data: a\n\n" + "data: a\n\n")
+				"data: a\n\n" + "data: a\n\n" + "id\ndata: a\n\n" + "id\ndata: a\n\n")
 		})
 		got, err := collect(t, w.source(client.Options{RepeatWindow: 4}))
 		if err != nil {
 			t.Fatal(err)
 		}
-		equal(t, "data", got, strings.Fields("a b a a a"))
+		equal(t, "data", got, strings.Fields("a b a a a a a"))
 	})
 }
 

@@ -231,7 +231,7 @@ func isEnded(ev sse.Event) bool {
 // dropped, and is no success: a server that repeats its last event to each
 // connection and then drops it is not healthy.
 func (r *run) repeated(ev sse.Event) bool {
-	if r.repeats == nil || !ev.HasID {
+	if r.repeats == nil || !hasOwnID(ev) {
 		return false
 	}
 	r.sum = r.repeats.sum(ev)
@@ -244,12 +244,16 @@ func (r *run) repeated(ev sse.Event) bool {
 	return true
 }
 
+// hasOwnID tells whether the event's block named it. An empty id is no name but a
+// reset; servers that have no ids send it with each event.
+func hasOwnID(ev sse.Event) bool { return ev.HasID && ev.ID != "" }
+
 // commit takes note that the body is done with the current event.
 func (r *run) commit() {
 	if r.committed {
 		return
 	}
-	if r.repeats != nil && r.current.HasID {
+	if r.repeats != nil && hasOwnID(r.current) {
 		r.repeats.add(r.sum)
 	}
 	r.move(r.current.ID)
