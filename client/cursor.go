@@ -4,6 +4,15 @@ import (
 	"context"
 )
 
+// A Position is where a stream was left.
+type Position struct {
+	LastEventID string `json:"lastEventId"`
+
+	// Run is the run of the server's id counter, if the server names it (response
+	// header Sse-Run): an id says nothing to another run, though it may have it.
+	Run string `json:"run,omitempty"`
+}
+
 // A Cursor keeps positions over restarts. A source calls it from the goroutine
 // that ranges; one that several sources share must be safe for concurrent use.
 //
@@ -13,10 +22,10 @@ import (
 type Cursor interface {
 	// Load returns the position kept for the target; ok is false if there is none.
 	// It is called once, when the first loop begins.
-	Load(ctx context.Context, target string) (id string, ok bool, err error)
+	Load(ctx context.Context, target string) (p Position, ok bool, err error)
 
 	// Save keeps the position. When it returns nil, the position is safe.
-	Save(ctx context.Context, target, id string) error
+	Save(ctx context.Context, target string, p Position) error
 }
 
 // saver is a run's dealings with the cursor. Saves are coalesced: many events
@@ -32,15 +41,16 @@ func (r *run) load() error {
 	if r.opts.Cursor == nil || r.loaded {
 		return nil
 	}
-	id, ok, err := r.opts.Cursor.Load(r.ctx, r.target)
+	p, ok, err := r.opts.Cursor.Load(r.ctx, r.target)
 	if err != nil {
 		return &CursorError{Op: "load", Err: err}
 	}
 	r.loaded = true
 	if ok {
 		r.mu.Lock()
-		r.pos.set(id)
+		r.pos.set(p.LastEventID)
 		r.mu.Unlock()
+		r.serverRun = p.Run
 	}
 	return nil
 }
@@ -51,7 +61,7 @@ func (r *run) save() {
 	if r.opts.Cursor == nil || !r.cursor.dirty {
 		return
 	}
-	err := r.opts.Cursor.Save(context.WithoutCancel(r.ctx), r.target, r.LastEventID())
+	err := r.opts.Cursor.Save(context.WithoutCancel(r.ctx), r.target, Position{r.LastEventID(), r.serverRun})
 	if err == nil {
 		r.cursor = saver{}
 		return

@@ -27,7 +27,8 @@
 //   - A body that panics or breaks without Commit has not committed its event;
 //     the next loop yields it again.
 //   - A server that can't go back far enough says so (response header
-//     Last-Event-ID or Mercure-Last-Event-ID, another Sse-Run): that is a
+//     Last-Event-ID or Mercure-Last-Event-ID, another Sse-Run, also than that of
+//     the process before): that is a
 //     [GapError], reported to the observer or, with Options.FailOnGap, returned.
 //     A server that says nothing can lose events without a trace.
 //   - An event that was cut off is dropped with its id, and comes again with the

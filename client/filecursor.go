@@ -26,8 +26,8 @@ type FileCursor struct {
 	path string
 	lock *os.File
 
-	mu  sync.Mutex
-	ids map[string]string // by target; what is on the disk
+	mu    sync.Mutex
+	saved map[string]Position // by target; what is on the disk
 }
 
 // ErrLocked is returned by [OpenFileCursor] when another process, or another
@@ -36,8 +36,8 @@ var ErrLocked = errors.New("client: cursor file is in use by another process")
 
 // fileFormat is what the file holds.
 type fileFormat struct {
-	Version int               `json:"version"`
-	IDs     map[string]string `json:"lastEventIds"`
+	Version   int                 `json:"version"`
+	Positions map[string]Position `json:"positions"` // by target
 }
 
 const fileVersion = 1
@@ -59,17 +59,17 @@ func OpenFileCursor(path string) (*FileCursor, error) {
 		return nil, fmt.Errorf("%w: %s", err, path)
 	}
 	c := &FileCursor{path: path, lock: lock}
-	if c.ids, err = readCursorFile(path); err != nil {
+	if c.saved, err = readCursorFile(path); err != nil {
 		lock.Close()
 		return nil, err
 	}
 	return c, nil
 }
 
-func readCursorFile(path string) (map[string]string, error) {
+func readCursorFile(path string) (map[string]Position, error) {
 	b, err := os.ReadFile(path)
 	if errors.Is(err, fs.ErrNotExist) {
-		return map[string]string{}, nil
+		return map[string]Position{}, nil
 	}
 	if err != nil {
 		return nil, fmt.Errorf("client: read cursor file: %w", err)
@@ -81,37 +81,37 @@ func readCursorFile(path string) (map[string]string, error) {
 	if f.Version != fileVersion {
 		return nil, fmt.Errorf("client: cursor file %s has version %d, want %d: move it away to start anew", path, f.Version, fileVersion)
 	}
-	if f.IDs == nil {
-		f.IDs = map[string]string{}
+	if f.Positions == nil {
+		f.Positions = map[string]Position{}
 	}
-	return f.IDs, nil
+	return f.Positions, nil
 }
 
 // Load implements [Cursor].
-func (c *FileCursor) Load(_ context.Context, target string) (id string, ok bool, err error) {
+func (c *FileCursor) Load(_ context.Context, target string) (p Position, ok bool, err error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	id, ok = c.ids[target]
-	return id, ok, nil
+	p, ok = c.saved[target]
+	return p, ok, nil
 }
 
 // Save implements [Cursor].
-func (c *FileCursor) Save(_ context.Context, target, id string) error {
+func (c *FileCursor) Save(_ context.Context, target string, p Position) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.lock == nil {
 		return errors.New("cursor file is closed")
 	}
-	ids := maps.Clone(c.ids)
-	ids[target] = id
-	b, err := json.MarshalIndent(fileFormat{Version: fileVersion, IDs: ids}, "", "  ")
+	positions := maps.Clone(c.saved)
+	positions[target] = p
+	b, err := json.MarshalIndent(fileFormat{fileVersion, positions}, "", "  ")
 	if err != nil {
 		return err
 	}
 	if err := replaceFile(c.path, append(b, '\n')); err != nil {
 		return err
 	}
-	c.ids = ids
+	c.saved = positions
 	return nil
 }
 

@@ -27,8 +27,9 @@ func TestFileCursorKeepsPositionsByTarget(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "cursor")
 	c := openCursor(t, path)
 	ctx := t.Context()
-	for target, id := range map[string]string{"http://a/": "1", "http://b/": "é\"\\", "http://reset/": ""} {
-		if err := c.Save(ctx, target, id); err != nil {
+	positions := map[string]client.Position{"http://a/": {LastEventID: "1"}, "http://b/": {LastEventID: "é\"\\", Run: "r1"}, "http://reset/": {}}
+	for target, p := range positions {
+		if err := c.Save(ctx, target, p); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -36,20 +37,20 @@ func TestFileCursorKeepsPositionsByTarget(t *testing.T) {
 		t.Fatal(err)
 	}
 	c = openCursor(t, path)
-	for target, want := range map[string]string{"http://a/": "1", "http://b/": "é\"\\", "http://reset/": ""} {
-		if id, ok, err := c.Load(ctx, target); id != want || !ok || err != nil {
-			t.Errorf("Load(%q) = %q, %v, %v, want %q, true, nil", target, id, ok, err, want)
+	for target, want := range positions {
+		if p, ok, err := c.Load(ctx, target); p != want || !ok || err != nil {
+			t.Errorf("Load(%q) = %q, %v, %v, want %q, true, nil", target, p, ok, err, want)
 		}
 	}
-	if id, ok, err := c.Load(ctx, "http://other/"); ok || err != nil {
-		t.Errorf("Load of a target that was never saved = %q, %v, %v", id, ok, err)
+	if p, ok, err := c.Load(ctx, "http://other/"); ok || err != nil {
+		t.Errorf("Load of a target that was never saved = %q, %v, %v", p, ok, err)
 	}
 }
 
 func TestFileCursorIsPrivate(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "cursor")
 	c := openCursor(t, path)
-	if err := c.Save(t.Context(), "x", "1"); err != nil {
+	if err := c.Save(t.Context(), "x", client.Position{LastEventID: "1"}); err != nil {
 		t.Fatal(err)
 	}
 	for _, p := range []string{path, path + ".lock"} {
@@ -77,7 +78,7 @@ func TestFileCursorKeepsAsecondWriterOut(t *testing.T) {
 
 func TestFileCursorRefusesADamagedFile(t *testing.T) {
 	for name, content := range map[string]string{
-		"cut":     `{"version":1,"lastEventIds":{"http://a/":"1`,
+		"cut":     `{"version":1,"positions":{"http://a/":{"las`,
 		"empty":   "",
 		"version": `{"version":7}`,
 	} {
@@ -101,7 +102,7 @@ func TestFileCursorConcurrent(t *testing.T) {
 	for _, target := range []string{"a", "b", "c", "d"} {
 		wg.Go(func() {
 			for _, id := range []string{"1", "2", "3"} {
-				if err := c.Save(context.Background(), target, id); err != nil {
+				if err := c.Save(context.Background(), target, client.Position{LastEventID: id}); err != nil {
 					t.Error(err)
 				}
 			}
@@ -109,8 +110,8 @@ func TestFileCursorConcurrent(t *testing.T) {
 	}
 	wg.Wait()
 	for _, target := range []string{"a", "b", "c", "d"} {
-		if id, _, _ := c.Load(t.Context(), target); id != "3" {
-			t.Errorf("target %s: got %q, want 3", target, id)
+		if p, _, _ := c.Load(t.Context(), target); p.LastEventID != "3" {
+			t.Errorf("target %s: got %q, want 3", target, p)
 		}
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/OneStepAt4time/resilient-sse/client"
 	"golang.org/x/sys/unix"
 )
 
@@ -16,24 +17,24 @@ func TestFileCursorSurvivesAFailedSave(t *testing.T) {
 	dir := t.TempDir()
 	path := filepath.Join(dir, "cursor")
 	c := openCursor(t, path)
-	if err := c.Save(t.Context(), "x", "1"); err != nil {
+	if err := c.Save(t.Context(), "x", client.Position{LastEventID: "1"}); err != nil {
 		t.Fatal(err)
 	}
 	fill := fullDisk(t, dir)
-	err := c.Save(t.Context(), "x", strings.Repeat("2", 4<<10))
+	err := c.Save(t.Context(), "x", client.Position{LastEventID: strings.Repeat("2", 4<<10)})
 	if err == nil {
 		t.Fatal("save on a full disk: no error")
 	}
 	fill.undo()
 	c.Close()
 	c = openCursor(t, path)
-	if id, _, _ := c.Load(t.Context(), "x"); id != "1" {
-		t.Errorf("after the failed save: got %q, want the old position", id)
+	if p, _, _ := c.Load(t.Context(), "x"); p.LastEventID != "1" {
+		t.Errorf("after the failed save: got %q, want the old position", p)
 	}
 	if names, _ := filepath.Glob(filepath.Join(dir, ".*")); len(names) > 0 {
 		t.Errorf("left behind: %q", names)
 	}
-	if err := c.Save(t.Context(), "x", "3"); err != nil {
+	if err := c.Save(t.Context(), "x", client.Position{LastEventID: "3"}); err != nil {
 		t.Errorf("save with room again: %v", err)
 	}
 }

@@ -7,8 +7,10 @@ import (
 	"net/http"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"github.com/OneStepAt4time/resilient-sse/client"
+	"github.com/OneStepAt4time/resilient-sse/sse"
 	"github.com/OneStepAt4time/resilient-sse/testserver"
 )
 
@@ -132,4 +134,52 @@ func TestGapFromServer(t *testing.T) {
 			})
 		})
 	}
+}
+
+// A server that restarted while nobody was connected has a new run, and the
+// position that a process comes back with means nothing to it, although it has an
+// event of that id.
+func TestGapOverARestartOfBothSides(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		srv := testserver.NewInMemory(t)
+		cursor := newMemCursor()
+		follow := func() (texts []string, gaps []error) {
+			opts := &client.Options{HTTPClient: srv.Client(), Cursor: cursor, LastEventID: "0", Observer: func(tr client.Transition) {
+				if tr.From == tr.State {
+					gaps = append(gaps, tr.Cause)
+				}
+			}}
+			es, err := client.New(srv.StreamURL("x"), opts)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for ev, err := range es.Events(t.Context()) {
+				if err != nil {
+					t.Fatal(err)
+				}
+				if texts = append(texts, ev.Data); len(texts) == 2 {
+					es.Commit()
+					break
+				}
+			}
+			return texts, gaps
+		}
+		send := func(texts ...string) {
+			for n, text := range texts {
+				srv.Stream("x").Send(sse.Event{ID: fmt.Sprint(n + 1), HasID: true, Data: text})
+			}
+		}
+		send("a", "b")
+		texts, gaps := follow()
+		equal(t, "before", texts, []string{"a", "b"})
+		equal(t, "gaps", len(gaps), 0)
+
+		srv.Inject(testserver.RestartCounter()) // as the next process connects
+		time.AfterFunc(time.Minute, func() { send("c", "d") })
+		texts, gaps = follow()
+		equal(t, "afterwards", texts, []string{"c", "d"})
+		if e, ok := errors.AsType[*client.GapError](errors.Join(gaps...)); len(gaps) != 1 || !ok || e.Asked != "2" {
+			t.Errorf("reports %v, want one gap behind 2", gaps)
+		}
+	})
 }

@@ -73,8 +73,8 @@ func savedID(t *testing.T, path, url string) int {
 	t.Helper()
 	c := openCursor(t, path)
 	defer c.Close()
-	id, _, _ := c.Load(t.Context(), url)
-	n, err := strconv.Atoi(cmp.Or(id, "0"))
+	p, _, _ := c.Load(t.Context(), url)
+	n, err := strconv.Atoi(cmp.Or(p.LastEventID, "0"))
 	if err != nil {
 		t.Fatal(err)
 	}

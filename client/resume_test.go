@@ -168,26 +168,27 @@ func TestOneLoopAtATime(t *testing.T) {
 // memCursor is a Cursor whose saves can be counted and made to fail.
 type memCursor struct {
 	ids   map[string]string
+	run   string // of the last position
 	saves []string
 	start time.Time
 	at    []time.Duration // when, since start
 	fail  error
 }
 
-func (c *memCursor) Load(_ context.Context, target string) (string, bool, error) {
+func (c *memCursor) Load(_ context.Context, target string) (client.Position, bool, error) {
 	id, ok := c.ids[target]
-	return id, ok, nil
+	return client.Position{LastEventID: id, Run: c.run}, ok, nil
 }
 
-func (c *memCursor) Save(ctx context.Context, target, id string) error {
+func (c *memCursor) Save(ctx context.Context, target string, p client.Position) error {
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
 	if c.fail != nil {
 		return c.fail
 	}
-	c.saves, c.at = append(c.saves, id), append(c.at, time.Since(c.start))
-	c.ids[target] = id
+	c.saves, c.at = append(c.saves, p.LastEventID), append(c.at, time.Since(c.start))
+	c.ids[target], c.run = p.LastEventID, p.Run
 	return nil
 }
 
@@ -279,7 +280,7 @@ func TestCursorLoadFails(t *testing.T) {
 
 type brokenCursor struct{}
 
-func (brokenCursor) Load(context.Context, string) (string, bool, error) {
-	return "", false, errors.New("disk on fire")
+func (brokenCursor) Load(context.Context, string) (client.Position, bool, error) {
+	return client.Position{}, false, errors.New("disk on fire")
 }
-func (brokenCursor) Save(context.Context, string, string) error { return nil }
+func (brokenCursor) Save(context.Context, string, client.Position) error { return nil }
