@@ -2,6 +2,7 @@ package session
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -71,17 +72,18 @@ func Parse(ev sse.Event) (Envelope, error) {
 	return env, nil
 }
 
-var errNoKind = fmt.Errorf(`no "event" member`)
+var errNoKind = errors.New(`no "event" member`)
 
-// KindOf returns the kind of an event without decoding the whole envelope where
-// it begins as servers write it; "" if the data is not an envelope.
+// KindOf returns the kind of an event, or "" if its data is not an envelope.
+// Where the data begins as servers write it, with the kind, it looks no further:
+// it is for choosing, and [Parse] for believing.
 func KindOf(ev sse.Event) Kind {
 	if rest, ok := strings.CutPrefix(ev.Data, `{"event":"`); ok {
 		if kind, _, ok := strings.Cut(rest, `"`); ok && !strings.Contains(kind, `\`) {
 			return Kind(kind)
 		}
 	}
-	if !strings.HasPrefix(strings.TrimLeft(ev.Data, " \t"), "{") {
+	if !strings.HasPrefix(strings.TrimLeft(ev.Data, " \t\r\n"), "{") {
 		return ""
 	}
 	var env struct {
