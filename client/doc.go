@@ -27,10 +27,10 @@
 //   - A body that panics or breaks without Commit has not committed its event;
 //     the next loop yields it again.
 //   - A server that can't go back far enough says so (response header
-//     Last-Event-ID or Mercure-Last-Event-ID, another Sse-Run, also than that of
-//     the process before): that is a
-//     [GapError], reported to the observer or, with Options.FailOnGap, returned.
-//     A server that says nothing can lose events without a trace.
+//     Last-Event-ID or Mercure-Last-Event-ID, or an Sse-Run that is not the last
+//     one): that is a [GapError], reported to the observer or, with
+//     Options.FailOnGap, returned. A server that says nothing can lose events
+//     without a trace.
 //   - An event that was cut off is dropped with its id, and comes again with the
 //     replay.
 //   - Session streams drop exact repeats (same id, type and data as one of the

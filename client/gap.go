@@ -2,18 +2,22 @@ package client
 
 import "net/http"
 
+// allThereIs asks a session stream for what the server still has: no event has
+// that id.
+const allThereIs = "0"
+
 // checkGap looks at what a response says of where its replay starts. Asked is
 // the last event ID of the request.
 func (r *run) checkGap(asked string, h http.Header) error {
 	before := r.serverRun
-	if run := h.Get("Sse-Run"); run != "" {
+	if run := h.Get(sseRun); run != "" {
 		r.serverRun = run
 	}
 	newRun := before != "" && r.serverRun != before
 	if newRun && r.repeats != nil {
 		r.repeats.forget() // equal ids are other events now
 	}
-	if asked == "" {
+	if asked == "" || (asked == allThereIs && r.kind != plain) {
 		return nil
 	}
 	given := h.Get(lastEventID)

@@ -84,6 +84,7 @@ func TestGapFromServer(t *testing.T) {
 		reason string // "": no gap
 	}{
 		{"within the window", "20", false, nil, ""},
+		{"all that there still is", "0", false, nil, ""},
 		{"ring overflow", "3", false, nil, "replay starts later"},
 		{"resume from a stored cursor", "3", true, nil, "replay starts later"},
 		{"future id", "9999", false, nil, "replay starts later"},
@@ -181,5 +182,28 @@ func TestGapOverARestartOfBothSides(t *testing.T) {
 		if e, ok := errors.AsType[*client.GapError](errors.Join(gaps...)); len(gaps) != 1 || !ok || e.Asked != "2" {
 			t.Errorf("reports %v, want one gap behind 2", gaps)
 		}
+	})
+}
+
+// A position goes to the server with the run that it belongs to, so that another
+// run does not take it for one of its own.
+func TestRunIsSentWithThePosition(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var runs []string
+		w := newWorld(t, func(n int, rw http.ResponseWriter, r *http.Request) {
+			runs = append(runs, r.Header.Get("Sse-Run"))
+			if n > 3 {
+				rw.WriteHeader(http.StatusNoContent)
+				return
+			}
+			if n < 3 {
+				rw.Header().Set("Sse-Run", fmt.Sprint("run ", n))
+			}
+			stream(rw)(fmt.Sprintf("id: %d\ndata: x\n\n", n))
+		})
+		if _, err := collect(t, w.source(client.Options{Backoff: exact})); err != nil {
+			t.Fatal(err)
+		}
+		equal(t, "runs", runs, []string{"", "run 1", "run 2", "run 2"})
 	})
 }

@@ -43,7 +43,10 @@ func (r *run) open(c *conn) (asked string, err error) {
 	return asked, nil
 }
 
-const lastEventID = "Last-Event-Id" // as net/http spells it
+const (
+	lastEventID = "Last-Event-Id" // as net/http spells it
+	sseRun      = "Sse-Run"
+)
 
 // request makes the request of one attempt.
 func (r *run) request(c *conn) (*http.Request, error) {
@@ -66,10 +69,12 @@ func (r *run) request(c *conn) (*http.Request, error) {
 	r.mu.Lock()
 	id, lost := r.pos.header(), len(r.pos.id) > 0 && len(r.pos.wire) == 0
 	r.mu.Unlock()
+	req.Header.Del(lastEventID)
 	if id != "" {
 		req.Header[lastEventID] = []string{id}
-	} else {
-		req.Header.Del(lastEventID)
+		if r.serverRun != "" { // a server of another run can tell that it does not know the id
+			req.Header.Set(sseRun, r.serverRun)
+		}
 	}
 	if lost {
 		if err := r.gap(&GapError{Asked: r.LastEventID(), Reason: "id can't be sent in a header"}); err != nil {

@@ -13,8 +13,8 @@ const maxRedirects = 10
 // original URL. net/http's own rule forwards a caller's headers to other ports
 // of a host, and unknown ones to other hosts; ours withholds all of them, and
 // cookies and the body, from any other origin, on that hop and every later one,
-// also if it leads back (CVE-2022-1650, CVE-2024-45336). Last-Event-ID stays: it
-// is the stream's.
+// also if it leads back (CVE-2022-1650, CVE-2024-45336). Last-Event-ID and the
+// run that it belongs to stay: they are the stream's.
 func (r *run) fetch(c *conn, req *http.Request) (*http.Response, error) {
 	hc := *r.opts.HTTPClient
 	hc.Timeout = 0 // it would end the stream; the watchdog has it
@@ -82,8 +82,10 @@ func hop(req *http.Request, status int, to *url.URL, crossed bool) (*http.Reques
 	}
 	if crossed {
 		next.Header = http.Header{}
-		if id := req.Header[lastEventID]; id != nil {
-			next.Header[lastEventID] = id
+		for _, name := range []string{lastEventID, sseRun} {
+			if v := req.Header[name]; v != nil {
+				next.Header[name] = v
+			}
 		}
 		setOwn(next.Header)
 	}
