@@ -1,7 +1,6 @@
 package main
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"net/http"
@@ -10,6 +9,7 @@ import (
 	"syscall"
 
 	"github.com/OneStepAt4time/resilient-sse/client"
+	"github.com/OneStepAt4time/resilient-sse/session"
 	"github.com/OneStepAt4time/resilient-sse/sse"
 )
 
@@ -45,7 +45,7 @@ func exitCode(err error) int {
 		return exitExec
 	case is[*failOnError](err):
 		return exitFailOn
-	case is[*client.GiveUpError](err):
+	case is[*client.GiveUpError](err), is[*lostError](err):
 		return exitGaveUp
 	case is[*client.GapError](err):
 		return exitGap
@@ -54,16 +54,31 @@ func exitCode(err error) int {
 	case is[*client.RedirectError](err):
 		return exitRefused
 	}
-	if e, ok := errors.AsType[*client.ResponseError](err); ok {
-		switch {
-		case e.StatusCode == http.StatusUnauthorized, e.StatusCode == http.StatusForbidden:
-			return exitAuth
-		case e.StatusCode == http.StatusOK:
-			return exitNotStream
-		}
-		return exitRefused
+	switch status := refusalStatus(err); status {
+	case 0:
+		return exitOther
+	case http.StatusUnauthorized, http.StatusForbidden:
+		return exitAuth
+	case http.StatusOK:
+		return exitNotStream
 	}
-	return exitOther
+	return exitRefused
+}
+
+// refusalStatus is the status with which a server has refused the stream, or a
+// token for it; 0 if it has not.
+func refusalStatus(err error) int {
+	if e, ok := errors.AsType[*client.ResponseError](err); ok {
+		return e.StatusCode
+	}
+	return tokenStatus(err)
+}
+
+func tokenStatus(err error) int {
+	if e, ok := errors.AsType[*session.TokenError](err); ok && e.StatusCode >= http.StatusBadRequest {
+		return e.StatusCode
+	}
+	return 0
 }
 
 func is[E error](err error) bool {
@@ -74,7 +89,7 @@ func is[E error](err error) bool {
 // Causes of the end that are not failures of a stream.
 var (
 	errDone    = errors.New("done") // -n, --until
-	errTimeout = fmt.Errorf("--timeout: %w", context.DeadlineExceeded)
+	errTimeout = errors.New("--timeout is over")
 )
 
 // A usageError is a command line that makes no sense. It names all that is wrong
@@ -85,7 +100,8 @@ func (e *usageError) Error() string {
 	if len(e.problems) == 1 {
 		return e.problems[0]
 	}
-	return fmt.Sprintf("%d things are wrong with the command line:\n  %s", len(e.problems), strings.Join(e.problems, "\n  "))
+	head := fmt.Sprintf("%d things are wrong with the command line:\n", len(e.problems))
+	return strings.ReplaceAll(head+strings.Join(e.problems, "\n"), "\n", "\n  ")
 }
 
 // A signalError is the end that a signal asked for.
@@ -99,6 +115,13 @@ func (e *signalError) code() int {
 	}
 	return exitOther
 }
+
+// A lostError is a failure that would be retried, were it not for --no-reconnect.
+type lostError struct{ err error }
+
+func (e *lostError) Error() string { return e.err.Error() }
+
+func (e *lostError) Unwrap() error { return e.err }
 
 // A failOnError is an event that --fail-on matched.
 type failOnError struct{ stream, id string }

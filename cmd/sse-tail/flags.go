@@ -1,7 +1,6 @@
 package main
 
 import (
-	"net/http"
 	"strings"
 	"time"
 
@@ -22,33 +21,55 @@ type flags struct {
 	server string
 	all    bool
 
-	headers []string
+	tokenFile string
+	tokenCmd  string
+	tokenArgv []string // of tokenCmd
+	sseToken  bool
+	headers   []string
+
+	method            string
+	body              []byte
+	caCert, cert, key string
+	insecure          bool
+	unixSocket        string
+	connectTimeout    time.Duration
 
 	lastEventID string
+	cursor      string
+	cont        bool
 
 	events     []string
+	filter, jq string
 	heartbeats bool
 
 	output     string
 	timestamps bool
 	color      string
 
-	count     int
-	follow    bool
-	exitOnEnd bool
+	count         int
+	until, failOn string
+	timeout       time.Duration
+	follow        bool
+	exitOnEnd     bool
 
 	initial, max, giveUp, idle time.Duration
 	jitter                     float64
+	noReconnect, failOnGap     bool
+
+	exec        string
+	execTimeout time.Duration
 
 	quiet, verbose bool
+	status         string
 }
 
 // addFlags declares the flags, by groups and in the order of the help.
 func addFlags(fs *pflag.FlagSet, p *problems, env func(string) string) *flags {
 	f := &flags{
 		fs: fs, problems: p,
-		server: defaultServer, output: "auto", color: "auto",
-		initial: time.Second, max: 30 * time.Second, giveUp: 5 * time.Minute, jitter: 0.5,
+		server: defaultServer, output: "auto", color: "auto", status: "text",
+		connectTimeout: 15 * time.Second,
+		initial:        time.Second, max: 30 * time.Second, giveUp: 5 * time.Minute, jitter: 0.5,
 	}
 	if s := env("SSE_TAIL_SERVER"); s != "" {
 		f.server = s
@@ -56,26 +77,46 @@ func addFlags(fs *pflag.FlagSet, p *problems, env func(string) string) *flags {
 	in := func(name string) group { return group{name: name, fs: fs, problems: p} }
 
 	g := in("target")
-	g.text(&f.server, "server", "s", "the server of session ids and --all, `URL` ($SSE_TAIL_SERVER)")
+	g.text(&f.server, "server", "s", "server of session ids and --all, `URL` ($SSE_TAIL_SERVER)")
 	g.toggle(&f.all, "all", "", "follow the stream of all sessions")
 
 	g = in("auth")
+	g.text(&f.tokenFile, "token-file", "", "token from `FILE`, read for each attempt (or $SSE_TAIL_TOKEN)")
+	g.text(&f.tokenCmd, "token-cmd", "", "token from the output of `CMD`, run for each attempt")
+	g.toggle(&f.sseToken, "sse-token", "", "exchange the token at /v1/auth/sse-token for each attempt")
 	g.list(&f.headers, "header", "H", "send a header, `'K: V'` or @FILE; may be repeated", headerLines)
+
+	g = in("request")
+	g.text(&f.method, "request", "X", "HTTP `METHOD`")
+	g.bytes(&f.body, "data", "d", "request body, `DATA` or @FILE; makes it a POST", readData)
+	g.text(&f.caCert, "cacert", "", "trust the authorities in `FILE` (PEM)")
+	g.text(&f.cert, "cert", "", "client certificate in `FILE` (PEM)")
+	g.text(&f.key, "key", "", "its private key in `FILE` (PEM)")
+	g.toggle(&f.insecure, "insecure", "", "do not verify the server's certificate")
+	g.text(&f.unixSocket, "unix-socket", "", "connect through the socket `PATH`")
+	g.duration(&f.connectTimeout, "connect-timeout", "limit for dialling and TLS, `D`; 0: none")
 
 	g = in("position")
 	g.text(&f.lastEventID, "last-event-id", "", "start after event `ID`; 0: all that the server still has")
+	g.text(&f.cursor, "cursor", "", "keep the position in `FILE`, and go on from there")
+	g.toggle(&f.cont, "continue", "c", "the same, in the state directory, by target")
 
 	g = in("filter")
-	g.list(&f.events, "event", "e", "only events of these kinds, `KIND,…` (SSE type or JSON \"event\")", splitKinds)
+	g.list(&f.events, "event", "e", "only events of `KIND,…`: SSE type or JSON \"event\"", splitKinds)
+	g.text(&f.filter, "filter", "", "only events for which the `JQ` expression is true")
+	g.text(&f.jq, "jq", "", "show what the `JQ` expression makes of the data")
 	g.toggle(&f.heartbeats, "heartbeats", "", "show connected and heartbeat frames too")
 
 	g = in("output")
-	g.choice(&f.output, "output", "o", "`FORMAT`: auto, text, data, json, sse or template=…", parseText)
+	g.text(&f.output, "output", "o", "`FORMAT`: auto, text, data, json, sse or template=…")
 	g.toggle(&f.timestamps, "timestamps", "", "show when each event was received")
-	g.choice(&f.color, "color", "", "`WHEN`: auto, always or never", oneOf("auto", "always", "never"))
+	g.choice(&f.color, "color", "", "`WHEN`: auto, always or never", "auto", "always", "never")
 
 	g = in("stop")
 	g.count(&f.count, "count", "n", "stop after `COUNT` events")
+	g.text(&f.until, "until", "", "stop after an event for which `JQ` is true")
+	g.text(&f.failOn, "fail-on", "", "stop after an event for which `JQ` is true, with exit code 8")
+	g.duration(&f.timeout, "timeout", "stop after `D`, with exit code 124; 0: never")
 	g.toggle(&f.follow, "follow", "", "go on when the session has ended")
 	g.toggle(&f.exitOnEnd, "exit-on-end", "", "stop at an ended event of a URL too")
 
@@ -84,11 +125,18 @@ func addFlags(fs *pflag.FlagSet, p *problems, env func(string) string) *flags {
 	g.duration(&f.max, "max", "longest wait before an attempt, `D`")
 	g.duration(&f.giveUp, "give-up", "give up an outage after `D`; 0: never")
 	g.ratio(&f.jitter, "jitter", "random part of a wait, `R`; 0: none")
-	g.duration(&f.idle, "idle-timeout", "reconnect after `D` without a byte; 0: never (sessions 90s, else 5m)")
+	g.toggle(&f.noReconnect, "no-reconnect", "", "give up at the first failure")
+	g.duration(&f.idle, "idle-timeout", "reconnect after `D` without a byte; 0: never (90s, or 5m for a URL)")
+	g.toggle(&f.failOnGap, "fail-on-gap", "", "stop where events are missing, with exit code 7")
+
+	g = in("action")
+	g.text(&f.exec, "exec", "", "run `'CMD ARG…'` for each event, its data on stdin; no shell")
+	g.duration(&f.execTimeout, "exec-timeout", "how long a command may take, `D`; 0: no limit")
 
 	g = in("status")
 	g.toggle(&f.quiet, "quiet", "q", "say nothing but errors")
-	g.toggle(&f.verbose, "verbose", "v", "say more: requests, responses, what was skipped")
+	g.toggle(&f.verbose, "verbose", "v", "say more: requests, responses, expressions that fail")
+	g.choice(&f.status, "status", "", "`FORM` of what is said: text or json", "text", "json")
 	fs.SortFlags = false
 	return f
 }
@@ -131,10 +179,14 @@ func (f *flags) policy() backoff.Policy {
 func (f *flags) options() client.Options {
 	o := client.Options{
 		Backoff:       f.policy(),
-		Header:        f.header(),
 		LastEventID:   f.lastEventID,
 		FollowEnded:   f.follow,
 		ControlFrames: f.heartbeats,
+		FailOnGap:     f.failOnGap,
+	}
+	f.request(&o)
+	if f.noReconnect {
+		o.Retryable = func(error, bool) bool { return false }
 	}
 	if f.given("idle-timeout") {
 		o.IdleTimeout = offIfZero(f.idle)
@@ -150,24 +202,38 @@ func offIfZero(d time.Duration) time.Duration {
 	return d
 }
 
-func (f *flags) header() http.Header {
-	h := http.Header{}
-	for _, line := range f.headers {
-		name, v, _ := strings.Cut(line, ":")
-		h.Add(name, strings.TrimSpace(v))
-	}
-	return h
-}
-
 // check finds what single values can't tell.
 func (f *flags) check() {
-	if f.quiet && f.verbose {
-		f.problems.add("-q and -v contradict each other")
-	}
-	if f.follow && f.exitOnEnd {
-		f.problems.add("--follow and --exit-on-end contradict each other")
+	for _, pair := range [][2]string{
+		{"quiet", "verbose"}, {"quiet", "status"}, {"follow", "exit-on-end"}, {"cursor", "continue"},
+		{"token-file", "token-cmd"}, {"no-reconnect", "give-up"},
+	} {
+		if f.given(pair[0]) && f.given(pair[1]) {
+			f.problems.add("%s and %s contradict each other", f.names(pair[0]), f.names(pair[1]))
+		}
 	}
 	if strings.ContainsAny(f.lastEventID, "\r\n\x00") {
 		f.problems.add("--last-event-id: %q has a control character", f.lastEventID)
 	}
+	if f.execTimeout > 0 && f.exec == "" {
+		f.problems.add("--exec-timeout: there is no --exec")
+	}
+	if f.tokenFile != "" {
+		if _, err := readToken(f.tokenFile); err != nil {
+			f.problems.add("--token-file: %v", err)
+		}
+	}
+	if f.tokenCmd != "" {
+		f.tokenArgv = f.commandLine("--token-cmd", f.tokenCmd)
+	}
+}
+
+// names is how messages call a flag.
+func (f *flags) names(name string) string { return flagNames(f.fs.Lookup(name)) }
+
+func flagNames(flag *pflag.Flag) string {
+	if flag.Shorthand == "" {
+		return "--" + flag.Name
+	}
+	return "-" + flag.Shorthand + ", --" + flag.Name
 }

@@ -3,39 +3,47 @@ package main
 import (
 	"cmp"
 	"context"
+	"net/http"
 	"strings"
 	"sync"
 	"time"
 
+	"github.com/OneStepAt4time/resilient-sse/backoff"
 	"github.com/OneStepAt4time/resilient-sse/client"
 	"github.com/OneStepAt4time/resilient-sse/internal/console"
 	"github.com/OneStepAt4time/resilient-sse/internal/render"
 	"github.com/OneStepAt4time/resilient-sse/internal/status"
+	"github.com/OneStepAt4time/resilient-sse/internal/termsafe"
 	"github.com/OneStepAt4time/resilient-sse/sse"
 )
 
 // A follower follows the targets of one command line.
 type follower struct {
-	sys     *system
-	flags   *flags
-	console *console.Console
-	status  *status.Status
-	streams []*stream
-	cancel  context.CancelCauseFunc
-	began   time.Time
-
+	sys      *system
+	flags    *flags
+	console  *console.Console
+	status   *status.Status
 	outPaint console.Paint
+	judge    judge
+	command  *command // of --exec; nil if there is none
+	prints   bool     // events are printed
+	cursor   *lazyCursor
+	streams  []*stream
+	cancel   context.CancelCauseFunc
+	began    time.Time
 	tap      func(sse.Event) // told of each event, if set; the demo counts with it
 
-	mu     sync.Mutex // events of several streams come out one after the other
-	render render.Renderer
-	buf    []byte
-	shown  int
+	mu      sync.Mutex // events of several streams come out one after the other
+	render  render.Renderer
+	buf     []byte
+	claimed int             // events whose turn to be shown it is or was
+	shown   int             // and those that are done with
+	warned  map[string]bool // flags whose expression has failed
 }
 
 // newFollower checks the whole command line before anything is dialled.
 func newFollower(sys *system, f *flags, args []string) (*follower, error) {
-	w := &follower{sys: sys, flags: f}
+	w := &follower{sys: sys, flags: f, warned: map[string]bool{}}
 	var errPaint console.Paint
 	w.outPaint, errPaint = sys.paints(f.color)
 	w.console = console.New(console.Options{
@@ -45,46 +53,78 @@ func newFollower(sys *system, f *flags, args []string) (*follower, error) {
 	w.status = status.New(status.Options{Console: w.console, Paint: errPaint, Level: f.level(), Prefix: prefix})
 
 	f.check()
+	w.judge = f.judge()
+	w.command = f.command()
+	w.prints = w.command == nil || f.given("output")
 	targets := f.targets(args)
+	w.newRender(len(targets) > 1)
 	opts := f.options()
-	o := render.Options{
-		Format: f.output, TTY: sys.outTTY, Paint: w.outPaint, Timestamps: f.timestamps, Labels: len(targets) > 1,
-	}
-	if sys.outTTY {
-		o.Columns = w.console.Columns
-	}
-	if o.Format == "auto" {
-		o.Format = "data"
-		if sys.outTTY {
-			o.Format = "text"
-		}
-	}
-	var err error
-	if w.render, err = render.New(o); err != nil {
-		f.problems.add("-o, --output: %v", err)
-	}
+	w.cursor = f.newCursor(sys.env, w.console.Flush)
+	breakers := f.breakers(targets, opts.Backoff)
 	for _, t := range targets {
+		opts.Breaker = breakers[t.origin]
 		w.add(t, opts, len(targets) > 1)
 	}
 	return w, f.problems.err()
 }
 
 func (f *flags) level() status.Level {
-	if f.quiet {
+	switch {
+	case f.quiet:
 		return status.Quiet
+	case f.status == "json":
+		return status.JSON
 	}
 	return status.Normal
+}
+
+func (w *follower) newRender(labels bool) {
+	o := render.Options{
+		Format: w.flags.output, TTY: w.sys.outTTY, Paint: w.outPaint, Timestamps: w.flags.timestamps, Labels: labels,
+	}
+	if o.TTY {
+		o.Columns = w.console.Columns
+	}
+	if o.Format == "auto" {
+		o.Format = "data"
+		if o.TTY {
+			o.Format = "text"
+		}
+	}
+	var err error
+	if w.render, err = render.New(o); err != nil {
+		w.flags.problems.add("-o, --output: %v", err)
+	}
+}
+
+// breakers returns one breaker for each origin that several targets share: in an
+// outage one of them asks whether the server is back.
+func (f *flags) breakers(targets []target, p backoff.Policy) map[string]*backoff.Breaker {
+	count := map[string]int{}
+	breakers := map[string]*backoff.Breaker{}
+	for _, t := range targets {
+		if count[t.origin]++; count[t.origin] == 2 {
+			// A bad policy is told by the source; there is no breaker then.
+			breakers[t.origin], _ = backoff.NewBreaker(p, nil)
+		}
+	}
+	return breakers
 }
 
 // add makes one target's stream.
 func (w *follower) add(t target, opts client.Options, several bool) {
 	s := &stream{w: w, target: t}
 	opts.Header = opts.Header.Clone()
-	if token := w.sys.env("SSE_TAIL_TOKEN"); token != "" && opts.Header.Get("Authorization") == "" && w.flags.trusts(t) {
-		opts.Header.Set("Authorization", "Bearer "+token)
-	}
 	opts.Observer = s.observe
 	opts.BeforeWait = func() { w.console.Flush() }
+	if w.cursor != nil {
+		opts.Cursor = w.cursor
+	}
+	if w.flags.verbose {
+		t := &talker{opts.HTTPClient.Transport, func(text string) { s.status.Say(console.Dim, text, "") }}
+		opts.HTTPClient = &http.Client{Transport: t}
+	}
+	w.flags.authorize(&opts, t, w.sys.env("SSE_TAIL_TOKEN"))
 	src, err := t.source(&opts)
 	if err != nil {
 		for line := range strings.SplitSeq(err.Error(), "\n") {
@@ -100,22 +140,21 @@ func (w *follower) add(t target, opts client.Options, several bool) {
 	w.streams = append(w.streams, s)
 }
 
-// trusts tells whether the token of the environment is for a target: the one
-// server's that was named with it, or any if none was. An exported token must not
-// go to whatever other server is followed from the same shell.
-func (f *flags) trusts(t target) bool {
-	return f.server == defaultServer && !f.given("server") || t.url == "" && t.base == f.server || sameOrigin(t.origin, f.server)
-}
-
-func sameOrigin(origin, rawURL string) bool {
-	return strings.HasPrefix(strings.TrimSuffix(rawURL, "/")+"/", origin+"/")
-}
-
 // run follows all targets until they are over or something ends it.
 func (w *follower) run(ctx context.Context) error {
+	if w.flags.timeout > 0 {
+		var stop context.CancelFunc
+		ctx, stop = context.WithTimeoutCause(ctx, w.flags.timeout, errTimeout)
+		defer stop()
+	}
 	ctx, w.cancel = context.WithCancelCause(ctx)
 	defer w.cancel(nil)
+	if w.cursor != nil {
+		defer w.cursor.close()
+	}
 	w.began = time.Now()
+	w.warn()
+	defer w.onStatsSignal()()
 
 	errs := make([]error, len(w.streams))
 	var wg sync.WaitGroup
@@ -133,9 +172,27 @@ func (w *follower) run(ctx context.Context) error {
 		return err
 	}
 	if cause := context.Cause(ctx); cause != nil {
+		if is[*signalError](cause) {
+			w.sayResume()
+		}
 		return cause
 	}
 	return cmp.Or(errs...) // that of the first target that failed: the others were told as they came
+}
+
+func (w *follower) elapsed() time.Duration { return time.Since(w.began) }
+
+// warn says what nobody should overlook.
+func (w *follower) warn() {
+	if w.flags.insecure {
+		w.status.Say(console.Yellow, "warning", ": --insecure: whoever is between here and the server can read and change everything, tokens too")
+	}
+	for _, arg := range flagArgs(w.flags.fs, w.sys.args) {
+		line := strings.TrimPrefix(arg.words[len(arg.words)-1], "--header=")
+		if name, _, _ := strings.Cut(line, ":"); arg.name == "header" && !strings.HasPrefix(line, "@") && isSecret(http.CanonicalHeaderKey(name)) {
+			w.status.Say(console.Yellow, "warning", ": other users of this machine can see "+termsafe.Line(name)+" in the arguments; use -H @FILE")
+		}
+	}
 }
 
 // stop ends all streams.
@@ -147,12 +204,81 @@ func (w *follower) stop(cause error) {
 
 // ended says of one of several streams that it is over; the others go on.
 func (w *follower) ended(ctx context.Context, s *stream, err error) {
-	if ctx.Err() != nil || w.flags.quiet && err == nil {
-		return
-	}
-	if err == nil {
+	switch {
+	case ctx.Err() != nil:
+	case err == nil:
 		s.status.Say(console.Green, "over", "")
-		return
+	default:
+		sayError(w.console, w.status.Paint, s.status.Label(), err)
 	}
-	sayError(w.console, w.status.Paint, s.status.Label(), err)
+}
+
+// claim waits for an event's turn to be shown: with --count there are no more
+// turns than that, and whoever comes later waits for those before to be done.
+// That event is not shown, and comes again.
+func (w *follower) claim(ctx context.Context) error {
+	w.mu.Lock()
+	ok := w.flags.count == 0 || w.claimed < w.flags.count
+	if ok {
+		w.claimed++
+	}
+	w.mu.Unlock()
+	if !ok {
+		<-ctx.Done()
+		return context.Cause(ctx)
+	}
+	return nil
+}
+
+// show does what is to be done with an event: runs the command, prints it, and
+// counts it, once for all that --jq makes of it.
+func (w *follower) show(ctx context.Context, s *stream, ev sse.Event, list []mapped) error {
+	if err := w.claim(ctx); err != nil {
+		return err
+	}
+	if w.command != nil {
+		for _, m := range list {
+			if err := w.exec(ctx, s.event(ev, m)); err != nil {
+				return err
+			}
+		}
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.prints {
+		for _, m := range list {
+			if err := w.print(s.event(ev, m)); err != nil {
+				return err
+			}
+		}
+	}
+	w.shown++
+	if w.shown == w.flags.count {
+		w.stop(errDone)
+	}
+	return nil
+}
+
+func (w *follower) print(ev render.Event) error {
+	b, err := w.render(w.buf[:0], ev)
+	if err != nil {
+		return err
+	}
+	w.console.Print(b)
+	if cap(b) <= 1<<20 {
+		w.buf = b
+	}
+	return nil
+}
+
+// complain says that an expression has failed: the first time, or always with
+// --verbose.
+func (w *follower) complain(s *stream, v verdict, id string) {
+	w.mu.Lock()
+	first := !w.warned[v.flag]
+	w.warned[v.flag] = true
+	w.mu.Unlock()
+	if first || w.flags.verbose {
+		s.status.Say(console.Yellow, "warning", ": "+termsafe.Line(v.flag+" on event "+id+": "+v.err.Error()))
+	}
 }

@@ -92,14 +92,11 @@ func reportError(sys *system, err error) {
 }
 
 func sayError(c *console.Console, paint console.Paint, label string, err error) {
+	text := explain.What(err)
 	if e, ok := errors.AsType[*usageError](err); ok {
-		for i, problem := range e.problems {
-			e.problems[i] = termsafe.Line(problem)
-		}
-		c.Say(paint.Text(console.Dim, prefix) + paint.Text(console.Red, e.Error()))
-		return
+		text = termsafe.Text(e.Error())
 	}
-	c.Say(paint.Text(console.Dim, prefix) + label + paint.Text(console.Red, explain.What(err)))
+	c.Say(paint.Text(console.Dim, prefix) + label + paint.Text(console.Red, text))
 	if hint := explain.Hint(err); hint != "" {
 		c.Say(paint.Text(console.Dim, prefix) + "hint: " + hint)
 	}

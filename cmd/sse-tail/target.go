@@ -101,3 +101,14 @@ func (t target) source(o *client.Options) (*client.EventSource, error) {
 	}
 	return client.Global(t.base, o)
 }
+
+// trusts tells whether the token of the environment is for a target: the one
+// server's that was named with it, or any if none was. An exported token must not
+// go to whatever other server is followed from the same shell.
+func (f *flags) trusts(t target) bool {
+	return f.server == defaultServer && !f.given("server") || t.url == "" && t.base == f.server || sameOrigin(t.origin, f.server)
+}
+
+func sameOrigin(origin, rawURL string) bool {
+	return strings.HasPrefix(strings.TrimSuffix(rawURL, "/")+"/", origin+"/")
+}

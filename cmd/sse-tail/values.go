@@ -93,8 +93,6 @@ func parseRatio(s string) (float64, error) {
 	return f, nil
 }
 
-func parseText(s string) (string, error) { return s, nil }
-
 // oneOf accepts one of some words.
 func oneOf(words ...string) func(string) (string, error) {
 	return func(s string) (string, error) {
@@ -125,12 +123,21 @@ func add[T any](g group, p *T, name, short, usage string, v value[T]) {
 }
 
 func (g group) text(p *string, name, short, usage string) {
-	add(g, p, name, short, usage, value[string]{kind: "string", parse: parseText, show: func(s string) string { return s }})
+	add(g, p, name, short, usage, value[string]{kind: "string", parse: asItStands, show: asText})
 }
 
-func (g group) choice(p *string, name, short, usage string, parse func(string) (string, error)) {
-	add(g, p, name, short, usage, value[string]{kind: "string", parse: parse, show: func(s string) string { return s }})
+func (g group) choice(p *string, name, short, usage string, words ...string) {
+	add(g, p, name, short, usage, value[string]{kind: "string", parse: oneOf(words...), show: asText})
 }
+
+// bytes is a text that may be much, and is not shown again.
+func (g group) bytes(p *[]byte, name, short, usage string, parse func(string) ([]byte, error)) {
+	add(g, p, name, short, usage, value[[]byte]{kind: "string", parse: parse, show: func([]byte) string { return "" }})
+}
+
+func asItStands(s string) (string, error) { return s, nil }
+
+func asText(s string) string { return s }
 
 func (g group) duration(p *time.Duration, name, usage string) {
 	add(g, p, name, "", usage, value[time.Duration]{kind: "duration", parse: parseDuration, show: showDuration})

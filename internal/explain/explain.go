@@ -18,6 +18,7 @@ import (
 
 	"github.com/OneStepAt4time/resilient-sse/client"
 	"github.com/OneStepAt4time/resilient-sse/internal/termsafe"
+	"github.com/OneStepAt4time/resilient-sse/session"
 	"github.com/OneStepAt4time/resilient-sse/sse"
 )
 
@@ -34,6 +35,9 @@ func what(err error) string {
 	}
 	if e, ok := errors.AsType[*client.ResponseError](err); ok {
 		return response(e)
+	}
+	if e, ok := errors.AsType[*session.TokenError](err); ok {
+		return strings.TrimPrefix(e.Error(), "session: ")
 	}
 	if e, ok := errors.AsType[*net.DNSError](err); ok {
 		if e.IsNotFound {
@@ -162,6 +166,19 @@ func Duration(d time.Duration) string {
 		s = strings.TrimSuffix(s, "0m")
 	}
 	return s
+}
+
+// Bytes is an amount of data for a person.
+func Bytes(n int64) string {
+	const units = "kMGTPE"
+	if n < 1000 {
+		return fmt.Sprintf("%d B", n)
+	}
+	f, unit := float64(n)/1000, 0
+	for f >= 999.95 && unit < len(units)-1 {
+		f, unit = f/1000, unit+1
+	}
+	return fmt.Sprintf("%.1f %cB", f, units[unit])
 }
 
 // Count is a number and its noun.

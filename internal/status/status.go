@@ -103,8 +103,12 @@ func (s *Status) Say(style console.Style, word, rest string) { s.say("", style, 
 
 func (s *Status) say(label string, style console.Style, word, rest string) {
 	if s.Level == Normal {
-		s.Console.Say(s.Paint.Text(console.Dim, s.Prefix) + label + s.Paint.Text(style, word) + rest)
+		s.write(label, style, word, rest)
 	}
+}
+
+func (s *Status) write(label string, style console.Style, word, rest string) {
+	s.Console.Say(s.Paint.Text(console.Dim, s.Prefix) + label + s.Paint.Text(style, word) + rest)
 }
 
 // Observe is an observer for [client.Options].
@@ -220,6 +224,12 @@ func (st *Stream) resumed() {
 // Say writes one line about the stream. The text is safe already.
 func (st *Stream) Say(style console.Style, word, rest string) {
 	st.s.say(st.Label(), style, word, rest)
+}
+
+// Tell writes one line about the stream that was asked for, so that it is written
+// at any level.
+func (st *Stream) Tell(style console.Style, word, rest string) {
+	st.s.write(st.Label(), style, word, rest)
 }
 
 // Label is what stands before each line about the stream; empty if there is only
