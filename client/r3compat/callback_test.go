@@ -1,7 +1,6 @@
 package sse_test
 
 import (
-	"errors"
 	"fmt"
 	"net/http"
 	"slices"
@@ -9,7 +8,6 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/OneStepAt4time/resilient-sse/client"
 	sse "github.com/OneStepAt4time/resilient-sse/client/r3compat"
 )
 
@@ -117,7 +115,7 @@ func TestEndOfChannel(t *testing.T) {
 			got.add(msg)
 		}
 		equal(t, "messages", got, messages{"||a"})
-		if refused, ok := errors.AsType[*client.ResponseError](why); !ok || refused.StatusCode != 403 {
+		if !refused(why, 403) {
 			t.Errorf("ended with %v, want 403", why)
 		}
 	})

@@ -111,8 +111,7 @@ func TestStrategyStops(t *testing.T) {
 				for range 2 { // it is used again
 					before := len(w.askedAt())
 					err := c.SubscribeRaw(nil)
-					refused, ok := errors.AsType[*client.ResponseError](err)
-					if !ok || refused.StatusCode != 503 {
+					if !refused(err, 503) {
 						t.Errorf("got %v, want the last 503", err)
 					}
 					equal(t, "requests", len(w.askedAt())-before, tt.requests)
@@ -122,39 +121,41 @@ func TestStrategyStops(t *testing.T) {
 	}
 }
 
-// TestStrategyWithContext: v1's context ends waits, and not a stream that is open.
+// TestStrategyWithContext: v1's context ends a wait, and not a stream that is open,
+// whatever came before.
 func TestStrategyWithContext(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		w := newWorld(t, func(n int, w http.ResponseWriter, r *http.Request) {
-			if n > 1 {
-				down(n, w, r)
-				return
-			}
-			send := stream(w, "")
-			time.Sleep(2 * time.Minute)
-			send("data: a\n\n")
+	for name, tt := range map[string]struct {
+		limit, wait, ended time.Duration
+		isLast             func(error) bool
+	}{
+		"in a wait": {10 * time.Minute, time.Hour, 10 * time.Minute,
+			func(err error) bool { return refused(err, 503) }},
+		"in the stream": {time.Minute, time.Second, 2*time.Minute + time.Second,
+			func(err error) bool { return errors.Is(err, client.ErrEnded) }},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				w := newWorld(t, func(n int, w http.ResponseWriter, r *http.Request) {
+					if n == 1 {
+						down(n, w, r)
+						return
+					}
+					send := stream(w, "")
+					time.Sleep(2 * time.Minute)
+					send("data: a\n\n")
+				})
+				ctx, cancel := context.WithTimeout(t.Context(), tt.limit)
+				defer cancel()
+				c := w.client()
+				c.ReconnectStrategy = v1.WithContext(v1.NewConstantBackOff(tt.wait), ctx)
+				err := c.SubscribeRaw(func(*sse.Event) {})
+				if !tt.isLast(err) {
+					t.Errorf("got %v, want the last failure", err)
+				}
+				equal(t, "time", time.Since(w.start), tt.ended)
+			})
 		})
-		c := w.client()
-		for _, limit := range []time.Duration{time.Minute, 10 * time.Minute} {
-			ctx, cancel := context.WithTimeout(t.Context(), limit)
-			c.ReconnectStrategy = v1.WithContext(v1.NewConstantBackOff(time.Hour), ctx)
-			start := time.Now()
-			err := c.SubscribeRaw(func(*sse.Event) {})
-			cancel()
-			switch limit {
-			case time.Minute:
-				if !errors.Is(err, client.ErrEnded) {
-					t.Errorf("got %v, want the failure that followed", err)
-				}
-				equal(t, "time", time.Since(start), 2*time.Minute)
-			default:
-				if refused, ok := errors.AsType[*client.ResponseError](err); !ok || refused.StatusCode != 503 {
-					t.Errorf("got %v, want the failure before the wait", err)
-				}
-				equal(t, "time", time.Since(start), limit)
-			}
-		}
-	})
+	}
 }
 
 // TestSharedStrategy: strategies know no locks; the race detector looks on.
@@ -265,7 +266,7 @@ func TestTune(t *testing.T) {
 		})
 		c := w.client(sse.ClientTune(tune))
 		err := c.SubscribeRaw(func(*sse.Event) {})
-		if refused, ok := errors.AsType[*client.ResponseError](err); !ok || refused.StatusCode != 503 {
+		if !refused(err, 503) {
 			t.Errorf("got %v, want 503", err)
 		}
 		equal(t, "states", states, []client.State{client.Connecting, client.Open, client.Waiting, client.Connecting, client.Closed})

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -85,7 +86,7 @@ func TestUnauthorized(t *testing.T) {
 		c := w.client()
 		c.Headers["authorization"] = "stale"
 		err := c.SubscribeRaw(nil)
-		if refused, ok := errors.AsType[*client.ResponseError](err); !ok || refused.StatusCode != 401 {
+		if !refused(err, 401) {
 			t.Errorf("got %v, want 401", err)
 		}
 		equal(t, "requests", w.askedAt(), []time.Duration{0, 0})
@@ -155,7 +156,7 @@ func TestValidatorAccepts(t *testing.T) {
 }
 
 // TestValidatorRefuses: an error is a failed attempt, and a permanent one is
-// returned as it was before it was marked. The bodies are closed: the bubble ends.
+// returned as it was before it was marked.
 func TestValidatorRefuses(t *testing.T) {
 	errRefused := errors.New("not to my taste")
 	synctest.Test(t, func(t *testing.T) {
@@ -183,4 +184,31 @@ func TestValidatorRefuses(t *testing.T) {
 		}
 		equal(t, "requests", len(w.askedAt()), 5)
 	})
+}
+
+// TestBodyOfRefusedResponse: the validator need not close it.
+func TestBodyOfRefusedResponse(t *testing.T) {
+	body := &closing{Reader: strings.NewReader("why")}
+	c := sse.NewClient(streamURL)
+	c.Connection = &http.Client{Transport: transport(func(*http.Request) (*http.Response, error) {
+		return &http.Response{StatusCode: http.StatusOK, Body: body}, nil
+	})}
+	c.ResponseValidator = func(*sse.Client, *http.Response) error { return v1.Permanent(errors.New("refused")) }
+	if c.SubscribeRaw(nil) == nil || !body.closed {
+		t.Error("not refused, or not closed")
+	}
+}
+
+type transport func(*http.Request) (*http.Response, error)
+
+func (f transport) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
+
+type closing struct {
+	io.Reader
+	closed bool
+}
+
+func (c *closing) Close() error {
+	c.closed = true
+	return nil
 }

@@ -2,6 +2,7 @@ package sse_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"log"
@@ -11,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/OneStepAt4time/resilient-sse/client"
 	sse "github.com/OneStepAt4time/resilient-sse/client/r3compat"
 	"github.com/OneStepAt4time/resilient-sse/internal/memnet"
 	"github.com/google/go-cmp/cmp"
@@ -154,6 +156,12 @@ func receive(ch chan *sse.Event, n int) (m messages) {
 func lastID(c *sse.Client) string {
 	id, _ := c.LastEventID.Load().([]byte)
 	return string(id)
+}
+
+// refused tells whether an error comes from a response of that status.
+func refused(err error, status int) bool {
+	e, ok := errors.AsType[*client.ResponseError](err)
+	return ok && e.StatusCode == status
 }
 
 func equal[T any](t *testing.T, what string, got, want T) {
