@@ -1,7 +1,6 @@
 package testserver
 
 import (
-	"context"
 	"errors"
 	"os"
 	"sync/atomic"
@@ -85,6 +84,7 @@ func (c *conn) deliver() order {
 	c.hub.mu.Lock()
 	defer c.hub.mu.Unlock()
 	c.account()
+	c.order = orderGone // what comes now changes nothing
 	return o
 }
 
@@ -228,12 +228,14 @@ const (
 func (c *conn) failed(err error) order {
 	c.hub.mu.Lock()
 	defer c.hub.mu.Unlock()
-	if c.order >= orderAbort {
-		return c.order
-	}
-	c.why = whyGone
-	if errors.Is(err, os.ErrDeadlineExceeded) || errors.Is(err, context.DeadlineExceeded) {
+	switch late := errors.Is(err, os.ErrDeadlineExceeded); {
+	case late && (c.order < orderAbort || c.order == orderGone): // HTTP/2 takes our own cut for the client's leaving
 		c.why = whyTimeout
+	case c.order >= orderAbort:
+		return c.order
+	default:
+		c.why = whyGone
 	}
+	c.order = orderAbort
 	return orderAbort
 }

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"net"
 	"net/http"
 	"slices"
@@ -107,9 +106,9 @@ func (s *Server) act(w http.ResponseWriter, r *http.Request, route route) {
 		answerJSON(w, nil, &statusError{http.StatusMethodNotAllowed, r.Method + " is not for this path"})
 		return
 	}
-	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxControlBody))
+	body, err := readBody(w, r, maxControlBody)
 	if err != nil {
-		answerJSON(w, nil, &statusError{http.StatusRequestEntityTooLarge, fmt.Sprintf("a body is at most %d bytes", maxControlBody)})
+		answerJSON(w, nil, &statusError{http.StatusRequestEntityTooLarge, fmt.Sprintf("a body is at most %d bytes, and comes within %v", maxControlBody, bodyTimeout)})
 		return
 	}
 	result, err := act(s, r, body)

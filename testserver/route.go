@@ -94,7 +94,10 @@ func (h *hub) find(r *http.Request) (t target, ok bool) {
 func (h *hub) serveStream(w http.ResponseWriter, r *http.Request) {
 	h.done.Add(1)
 	defer h.done.Done()
-	io.Copy(io.Discard, io.LimitReader(r.Body, maxRequestBody)) // before the connection changes hands
+	if _, err := readBody(w, r, maxRequestBody); err != nil { // before the connection changes hands
+		http.Error(w, "request body too large, or too slow", http.StatusRequestEntityTooLarge)
+		return
+	}
 	entry := newRequest(r)
 
 	h.mu.Lock()
@@ -121,7 +124,23 @@ func (h *hub) serveStream(w http.ResponseWriter, r *http.Request) {
 	h.follow(w, r, entry, t)
 }
 
-const maxRequestBody = 1 << 20
+// How much a client may send to a stream, and how long it may take for a body.
+const (
+	maxRequestBody = 1 << 20
+	bodyTimeout    = 10 * time.Second
+)
+
+// readBody reads a request's body.
+func readBody(w http.ResponseWriter, r *http.Request, max int64) ([]byte, error) {
+	if r.Body == nil || r.Body == http.NoBody {
+		return nil, nil
+	}
+	rc := http.NewResponseController(w)
+	rc.SetReadDeadline(time.Now().Add(bodyTimeout))
+	b, err := io.ReadAll(http.MaxBytesReader(w, r.Body, max))
+	rc.SetReadDeadline(time.Time{}) // or the client would seem to leave then
+	return b, err
+}
 
 func newRequest(r *http.Request) *Request {
 	return &Request{

@@ -4,6 +4,8 @@ import (
 	"bufio"
 	"net"
 	"net/http"
+	"os"
+	"slices"
 	"strconv"
 	"time"
 )
@@ -11,7 +13,8 @@ import (
 // A wire carries the body of one response. Only the goroutine that delivers uses
 // it, but for kill.
 type wire interface {
-	// write sends body bytes, all at once, and fails after the write timeout.
+	// write sends body bytes. It fails when the client takes longer than the write
+	// timeout for what is at most a piece of them.
 	write(b []byte) error
 	// end ends the body as HTTP has it; the reader sees a clean end.
 	end() error
@@ -53,6 +56,9 @@ func (w *chunkedWire) write(b []byte) error {
 		w.buf = append(append(w.buf, b...), "\r\n"...)
 		return w.raw(w.buf)
 	}
+	if len(b) > piece {
+		return w.rawAll(w.buf, b, crlf)
+	}
 	w.conn.SetWriteDeadline(time.Now().Add(w.timeout))
 	parts := net.Buffers{w.buf, b, crlf}
 	_, err := parts.WriteTo(w.conn)
@@ -61,10 +67,26 @@ func (w *chunkedWire) write(b []byte) error {
 
 var crlf = []byte("\r\n")
 
+// piece is how many bytes have the write timeout for themselves.
+const piece = 64 << 10
+
 func (w *chunkedWire) raw(b []byte) error {
-	w.conn.SetWriteDeadline(time.Now().Add(w.timeout))
-	_, err := w.conn.Write(b)
-	return err
+	for part := range slices.Chunk(b, piece) {
+		w.conn.SetWriteDeadline(time.Now().Add(w.timeout))
+		if _, err := w.conn.Write(part); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (w *chunkedWire) rawAll(parts ...[]byte) error {
+	for _, b := range parts {
+		if err := w.raw(b); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func (w *chunkedWire) halfLength(n int) error {
@@ -105,11 +127,25 @@ type muxedWire struct {
 }
 
 func (w *muxedWire) write(b []byte) error {
-	w.rc.SetWriteDeadline(time.Now().Add(w.timeout))
-	if _, err := w.w.Write(b); err != nil {
-		return err
+	for part := range slices.Chunk(b, piece) {
+		if err := w.writePiece(part); err != nil {
+			return err
+		}
 	}
-	if err := w.rc.Flush(); err != nil {
+	return nil
+}
+
+func (w *muxedWire) writePiece(b []byte) error {
+	until := time.Now().Add(w.timeout)
+	w.rc.SetWriteDeadline(until)
+	_, err := w.w.Write(b)
+	if err == nil {
+		err = w.rc.Flush()
+	}
+	if err != nil {
+		if !time.Now().Before(until) {
+			err = os.ErrDeadlineExceeded // net/http says only that the stream is closed
+		}
 		return err
 	}
 	// One that passes later would reset the stream although nobody writes.
