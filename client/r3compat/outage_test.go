@@ -121,6 +121,23 @@ func TestStrategyStops(t *testing.T) {
 	}
 }
 
+// TestStrategyGoesOn: nothing but the strategy itself ends its outages.
+func TestStrategyGoesOn(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, func(n int, w http.ResponseWriter, r *http.Request) {
+			if n < 60 {
+				down(n, w, r)
+				return
+			}
+			w.WriteHeader(http.StatusNoContent)
+		})
+		c := w.client()
+		c.ReconnectStrategy = v1.NewConstantBackOff(time.Minute)
+		must(t, c.SubscribeRaw(nil))
+		equal(t, "time", time.Since(w.start), 59*time.Minute)
+	})
+}
+
 // TestStrategyWithContext: v1's context ends a wait, and not a stream that is open,
 // whatever came before.
 func TestStrategyWithContext(t *testing.T) {

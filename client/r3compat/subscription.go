@@ -30,7 +30,6 @@ type subscription struct {
 	last wire.Event // what came last
 
 	sending sync.Mutex // while an event is sent: not for long once ctx is done
-	stopped bool
 }
 
 func (c *Client) newSubscription(ctx context.Context, stream string) (*subscription, error) {
@@ -90,7 +89,7 @@ func (s *subscription) repeats(ev wire.Event) bool {
 func (s *subscription) send(ch chan *Event, msg *Event) bool {
 	s.sending.Lock()
 	defer s.sending.Unlock()
-	if s.stopped || s.ctx.Err() != nil {
+	if s.ctx.Err() != nil { // the channel may be closed
 		return false
 	}
 	select {
@@ -104,7 +103,6 @@ func (s *subscription) send(ch chan *Event, msg *Event) bool {
 // stop ends the subscription; when it returns, nothing is sent any more.
 func (s *subscription) stop() {
 	s.cancel(nil)
-	s.sending.Lock()
+	s.sending.Lock() // when a send that is under way is over
 	defer s.sending.Unlock()
-	s.stopped = true
 }
