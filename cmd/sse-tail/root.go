@@ -12,6 +12,7 @@ import (
 
 	"github.com/OneStepAt4time/resilient-sse/internal/console"
 	"github.com/OneStepAt4time/resilient-sse/internal/explain"
+	"github.com/OneStepAt4time/resilient-sse/internal/status"
 	"github.com/OneStepAt4time/resilient-sse/internal/termsafe"
 )
 
@@ -21,14 +22,14 @@ const prefix = "sse-tail: "
 func run(sys *system) int {
 	ctx, stop := withSignals(context.Background())
 	defer stop()
-	root := newRoot(sys)
+	root, f := newRoot(sys)
 	root.SetArgs(sys.args)
 	root.SetOut(sys.out)
 	root.SetErr(sys.err)
 	err := root.ExecuteContext(ctx)
 	code := exitCode(err)
 	if code != exitOK && !is[*signalError](err) {
-		reportError(sys, err)
+		reportError(sys, f, err, code)
 	}
 	return code
 }
@@ -51,7 +52,7 @@ func withSignals(ctx context.Context) (context.Context, func()) {
 	return ctx, func() { signal.Stop(sigs); signal.Stop(pipes); cancel(nil) }
 }
 
-func newRoot(sys *system) *cobra.Command {
+func newRoot(sys *system) (*cobra.Command, *flags) {
 	p := new(problems)
 	var f *flags
 	root := &cobra.Command{
@@ -78,13 +79,17 @@ func newRoot(sys *system) *cobra.Command {
 		return p.err()
 	})
 	root.AddCommand(newDemo(sys), newServe(sys, p))
-	return root
+	return root, f
 }
 
 // reportError says why the command has ended, and what to do if that is known.
-func reportError(sys *system, err error) {
-	_, paint := sys.paints("auto")
+func reportError(sys *system, f *flags, err error, code int) {
+	_, paint := sys.paints(f.color)
 	c := console.New(console.Options{Err: sys.err})
+	if f.status == "json" {
+		c.Say(status.ErrorLine(err, code))
+		return
+	}
 	sayError(c, paint, "", err)
 	if is[*usageError](err) {
 		c.Say(paint.Text(console.Dim, prefix+"usage: sse-tail [flags] URL|SESSION-ID..., and more with --help"))

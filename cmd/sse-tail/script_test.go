@@ -109,6 +109,7 @@ var scriptCommands = func() map[string]func(*testscript.TestScript, bool, []stri
 func startServer(ts *testscript.TestScript, st *stage, args []string) error {
 	var o testserver.Options
 	if st.srv != nil { // again, at the same place
+		st.srv.Close()
 		o.Addr = strings.TrimPrefix(st.srv.URL, "http://")
 	}
 	for _, arg := range args {

@@ -36,6 +36,9 @@ func what(err error) string {
 	if e, ok := errors.AsType[*client.ResponseError](err); ok {
 		return response(e)
 	}
+	if e, ok := errors.AsType[*client.InterruptedError](err); ok {
+		return e.Method + " stream interrupted, and not repeated: " + what(e.Err)
+	}
 	if e, ok := errors.AsType[*session.TokenError](err); ok {
 		return strings.TrimPrefix(e.Error(), "session: ")
 	}

@@ -14,13 +14,18 @@ func newData(o Options) Renderer {
 		if !o.Timestamps && !o.Labels {
 			return append(o.appendText(b, ev.Data), '\n'), nil
 		}
-		prefix := o.Paint.Join(o.prefix(ev, &labels))
-		for line := range strings.SplitSeq(ev.Data, "\n") {
-			b = append(b, prefix...)
-			b = append(o.appendText(b, line), '\n')
-		}
-		return b, nil
+		return o.appendLines(b, o.Paint.Join(o.prefix(ev, &labels)), ev.Data), nil
 	}
+}
+
+// appendLines appends text line by line, each behind a prefix. It is a function of
+// its own because the loop's body would move b to the heap for every event.
+func (o *Options) appendLines(b []byte, prefix, text string) []byte {
+	for line := range strings.SplitSeq(text, "\n") {
+		b = append(b, prefix...)
+		b = append(o.appendText(b, line), '\n')
+	}
+	return b
 }
 
 // newSSE renders the event as it would be sent, so that the output is a stream

@@ -14,19 +14,21 @@ import (
 // record is a line of --status json.
 type record struct {
 	Time        time.Time `json:"time"`
-	Stream      string    `json:"stream"`
-	State       string    `json:"state"` // connecting, open, waiting, closed, gap or warning
+	Stream      string    `json:"stream,omitempty"`
+	State       string    `json:"state"` // connecting, open, waiting, closed, gap, warning or error
 	Attempt     int       `json:"attempt,omitempty"`
 	Delay       float64   `json:"delay_s,omitempty"`
 	Left        float64   `json:"left_s,omitempty"`
 	LastEventID string    `json:"last_event_id,omitempty"`
 	Cause       string    `json:"cause,omitempty"`
+	Hint        string    `json:"hint,omitempty"`
+	Exit        int       `json:"exit,omitempty"` // the code that the command ends with
 }
 
 func (st *Stream) json(t client.Transition) string {
 	r := record{
 		Time: time.Now().UTC(), Stream: st.target, State: t.State.String(), Attempt: t.Attempt,
-		Delay: t.Delay.Seconds(), Left: t.Left.Seconds(), LastEventID: t.LastEventID,
+		Delay: seconds(t.Delay), Left: seconds(t.Left), LastEventID: t.LastEventID,
 	}
 	if st.label != "" {
 		r.Stream = st.label
@@ -42,6 +44,13 @@ func (st *Stream) json(t client.Transition) string {
 	}
 	return r.line()
 }
+
+// ErrorLine is the last line of --status json: why the command ends.
+func ErrorLine(err error, code int) string {
+	return record{Time: time.Now().UTC(), State: "error", Cause: explain.What(err), Hint: explain.Hint(err), Exit: code}.line()
+}
+
+func seconds(d time.Duration) float64 { return d.Round(time.Millisecond).Seconds() }
 
 func (r record) line() string {
 	var b strings.Builder
