@@ -8,13 +8,18 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"reflect"
 	"strings"
 	"testing"
+
+	r3labs "github.com/r3labs/sse/v2"
+
+	sse "github.com/OneStepAt4time/resilient-sse/client/r3compat"
 )
 
-const (
-	ours   = "github.com/OneStepAt4time/resilient-sse/client/r3compat"
-	theirs = "github.com/r3labs/sse/v2"
+var (
+	ours   = reflect.TypeFor[sse.Client]().PkgPath()
+	theirs = reflect.TypeFor[r3labs.Client]().PkgPath()
 )
 
 // TestAPI compares the two packages as the compiler sees them: what r3labs

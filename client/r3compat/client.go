@@ -87,10 +87,8 @@ func NewClient(url string, opts ...func(c *Client)) *Client {
 }
 
 // ClientMaxBufferSize is an option that limits one event, in bytes, instead of
-// 16 MiB. One that is longer ends the subscription with a *[LimitError] of the
-// package sse next door.
-//
-// [LimitError]: https://pkg.go.dev/github.com/OneStepAt4time/resilient-sse/sse#LimitError
+// 16 MiB. One that is longer ends the subscription with a *LimitError of this
+// module's package sse.
 func ClientMaxBufferSize(s int) func(c *Client) {
 	return func(c *Client) { c.maxEventSize = s }
 }

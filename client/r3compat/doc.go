@@ -28,7 +28,7 @@
 //     Retry-After and a stream's retry field are obeyed.
 //   - A response that is not text/event-stream is not read as if it were.
 //   - An event of more than 64 KiB arrives; the limit is 16 MiB, and a longer one
-//     is an error. It used to be asked for for ever.
+//     is an error. It used to be requested for ever.
 //   - A leading byte order mark does not cost the first event. An event that the end
 //     of the stream cuts short is not delivered, nor its id sent. An id with a NUL
 //     is ignored, an empty one resets, and one that no header can carry stops
@@ -61,8 +61,9 @@
 //     arrive up to its first fault.
 //   - LastEventID and Connection are read when a subscription begins, not before
 //     each attempt.
-//   - The fields that were never more than exported by accident, such as Retry, do
-//     nothing here either.
+//   - A connection's first event is taken for a repeat if it equals the last one
+//     before, with the same id of its own. A server that gives all its events one id
+//     may mean another one.
 //
 // What r3labs does not have is [ClientTune], [Client.OnEnd] and [Client.Update].
 //

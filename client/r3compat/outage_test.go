@@ -242,6 +242,23 @@ func TestServerThatDropsAtOnce(t *testing.T) {
 	})
 }
 
+// TestSilence: a connection that brings no byte is given up for another one.
+func TestSilence(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, func(n int, w http.ResponseWriter, r *http.Request) {
+			if n > 1 {
+				w.WriteHeader(http.StatusNoContent)
+				return
+			}
+			open("data: a\n\n")(n, w, r)
+		})
+		must(t, w.client().SubscribeRaw(func(*sse.Event) {}))
+		if at := w.askedAt()[1]; at < 5*time.Minute || at > 5*time.Minute+2*time.Second {
+			t.Errorf("asked again after %v, want 5m and the wait", at)
+		}
+	})
+}
+
 // TestRetryField is obeyed, by a strategy too.
 func TestRetryField(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

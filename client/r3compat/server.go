@@ -11,7 +11,7 @@ import (
 type Event = r3labs.Event
 
 // What serves streams is r3labs' own, unchanged. To serve one by other means, see
-// the Encoder of the package sse next door.
+// the Encoder of this module's package sse.
 type (
 	Server            = r3labs.Server
 	Stream            = r3labs.Stream
