@@ -84,9 +84,13 @@ func (c *conn) deliver() order {
 	c.hub.mu.Lock()
 	defer c.hub.mu.Unlock()
 	c.account()
-	c.order = orderGone // what comes now changes nothing
+	c.settle(c.why)
 	return o
 }
+
+// settle says why the connection ends. What comes after changes nothing. The caller
+// holds the lock.
+func (c *conn) settle(why string) { c.order, c.why = orderGone, why }
 
 // follow goes on until there is an end or an error of a write.
 func (c *conn) follow() (order, error) {
@@ -178,7 +182,7 @@ func (c *conn) next() (b batch, o order) {
 	b.bytes, next, ok = c.log.batch(c.cursor, !b.whole)
 	switch {
 	case !ok:
-		c.why = whyBehind
+		c.settle(whyBehind)
 		return b, orderAbort
 	case b.bytes != nil:
 		b.events = int(next - c.cursor)
@@ -187,7 +191,7 @@ func (c *conn) next() (b batch, o order) {
 	case c.order == orderEnd:
 		return b, orderEnd
 	case c.log.over:
-		c.why = whyOver
+		c.settle(whyOver)
 		return b, orderEnd
 	}
 	if !c.beat.Load() {
@@ -230,12 +234,11 @@ func (c *conn) failed(err error) order {
 	defer c.hub.mu.Unlock()
 	switch late := errors.Is(err, os.ErrDeadlineExceeded); {
 	case late && (c.order < orderAbort || c.order == orderGone): // HTTP/2 takes our own cut for the client's leaving
-		c.why = whyTimeout
+		c.settle(whyTimeout)
 	case c.order >= orderAbort:
 		return c.order
 	default:
-		c.why = whyGone
+		c.settle(whyGone)
 	}
-	c.order = orderAbort
 	return orderAbort
 }

@@ -159,6 +159,6 @@ func (c *conn) verdict(o order, a *armed) (order, error) {
 	if c.order >= orderAbort {
 		return c.order, nil
 	}
-	c.order, c.why = orderGone, "fault "+a.kind.name
+	c.settle("fault " + a.kind.name)
 	return o, nil
 }

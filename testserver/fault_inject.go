@@ -37,6 +37,19 @@ func (s *Server) Inject(faults ...Fault) *Handle {
 	return h
 }
 
+// InjectFor is Inject for one test, whose end removes the faults. A fault that makes
+// no sense ends the test.
+func (s *Server) InjectFor(tb TB, faults ...Fault) *Handle {
+	tb.Helper()
+	h, err := s.inject(faults)
+	if err != nil {
+		tb.Fatalf("%v", err)
+		return nil
+	}
+	tb.Cleanup(h.Remove)
+	return h
+}
+
 func (s *Server) inject(faults []Fault) (*Handle, error) {
 	for _, f := range faults {
 		if err := f.spec.check(); err != nil {

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"maps"
 	"slices"
+	"strconv"
 	"sync"
 	"time"
 
@@ -45,7 +46,8 @@ type hub struct {
 	waits   map[*wait]struct{}
 	tokens  map[string]time.Time // single-use tokens and when they expire
 	stats   Stats
-	closed  bool // no new streams
+	ledger  *ledger // nil if nobody will ask
+	closed  bool    // no new streams
 }
 
 func newHub(opts Options) *hub {
@@ -113,6 +115,7 @@ func (h *hub) emit(s *Session, kind session.Kind, data []byte) int64 {
 	num := h.counter
 	h.scratch = appendFrame(h.scratch[:0], num, kind, s.quoted, data, now)
 	s.log.add(num, "", h.scratch)
+	h.post(s.log, num, h.scratch)
 	h.addGlobal(num, kind.Global(), s.quoted, data, now)
 	if kind == session.Ended && !s.ended {
 		s.ended = true
@@ -130,9 +133,18 @@ func (h *hub) emit(s *Session, kind session.Kind, data []byte) int64 {
 func (h *hub) addGlobal(num int64, kind session.Kind, name, data []byte, now time.Time) {
 	h.scratch = appendFrame(h.scratch[:0], num, kind, name, data, now)
 	h.global.add(num, "", h.scratch)
+	h.post(h.global, num, h.scratch)
 	h.stats.Events++
 	if cap(h.scratch) > maxSegment {
 		h.scratch = nil
+	}
+}
+
+// post enters a session frame in the ledger, if there is one. The caller holds the
+// lock.
+func (h *hub) post(l *eventLog, num int64, frame []byte) {
+	if h.ledger != nil {
+		h.ledger.post(l.label, sse.Event{ID: strconv.FormatInt(num, 10), HasID: true, Data: dataOf(frame)})
 	}
 }
 
@@ -160,6 +172,9 @@ func (h *hub) send(st *Stream, ev sse.Event) error {
 		id = ev.ID
 	}
 	st.log.add(0, id, b)
+	if h.ledger != nil {
+		h.ledger.post(st.log.label, ev)
+	}
 	h.stats.Events++
 	woken := st.log.wake()
 	h.mu.Unlock()

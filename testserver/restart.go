@@ -52,6 +52,9 @@ func (s *Server) Reset() {
 		h.restartCounter()
 		h.journal = journal{max: h.opts.Journal}
 		h.stats = Stats{}
+		if h.ledger != nil {
+			h.ledger = newLedger()
+		}
 	})
 }
 

@@ -63,8 +63,20 @@ func New(tb TB, opts ...*Options) *Server {
 	if err != nil {
 		tb.Fatalf("%v", err)
 	}
-	tb.Cleanup(s.Close)
+	s.belongTo(tb)
 	return s
+}
+
+// belongTo makes the server one of a test: it remembers what is published, the
+// test's end closes it, and its failure shows the journal.
+func (s *Server) belongTo(tb TB) {
+	s.hub.mu.Lock()
+	s.hub.ledger = newLedger()
+	s.hub.mu.Unlock()
+	tb.Cleanup(func() {
+		s.logIfFailed(tb)
+		s.Close()
+	})
 }
 
 // NewInMemory starts a server without sockets for one test, whose end closes it.
@@ -85,7 +97,7 @@ func NewInMemory(tb TB, opts ...*Options) *Server {
 	}}
 	s.port, _ = s.listen(memoryHost+":80", s.resetOnAccept) // nothing can fail in memory
 	s.begin("http://" + memoryHost)
-	tb.Cleanup(s.Close)
+	s.belongTo(tb)
 	return s
 }
 
