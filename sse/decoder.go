@@ -207,8 +207,19 @@ func (d *Decoder) endOfBlock() (ev Event, ok bool) {
 	if b.hasData {
 		ev, ok = d.event(), true
 	}
-	*b = block{data: emptied(b.data), id: emptied(b.id), typ: emptied(b.typ)}
+	b.reset()
 	return ev, ok
+}
+
+// reset makes the block an empty one, field by field: assigning a whole block
+// costs more, for the garbage collector watches its pointers.
+func (b *block) reset() {
+	if b.line != nil {
+		b.line = nil
+	}
+	b.data, b.id, b.typ = emptied(b.data), emptied(b.id), emptied(b.typ)
+	b.hasData, b.hasID, b.begun = false, false, false
+	b.retry, b.size = 0, 0
 }
 
 // emptied returns the buffer for the next block, or nil if it has grown too
