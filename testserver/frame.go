@@ -44,12 +44,6 @@ func appendFrame(b []byte, num int64, kind session.Kind, name, data []byte, at t
 	return append(b, "}\n\n"...)
 }
 
-// dataOf returns the data of a session frame.
-func dataOf(frame []byte) string {
-	_, data, _ := bytes.Cut(frame, []byte("data: "))
-	return string(bytes.TrimSuffix(data, []byte("\n\n")))
-}
-
 // appendKind appends a kind as JSON; one with odd characters takes the long way.
 func appendKind(b []byte, kind session.Kind) []byte {
 	for i := range len(kind) {

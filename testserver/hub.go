@@ -6,7 +6,6 @@ import (
 	"errors"
 	"maps"
 	"slices"
-	"strconv"
 	"sync"
 	"time"
 
@@ -144,7 +143,7 @@ func (h *hub) addGlobal(num int64, kind session.Kind, name, data []byte, now tim
 // lock.
 func (h *hub) post(l *eventLog, num int64, frame []byte) {
 	if h.ledger != nil {
-		h.ledger.post(l.label, sse.Event{ID: strconv.FormatInt(num, 10), HasID: true, Data: dataOf(frame)})
+		h.ledger.post(l.label, h.ledger.ofFrame(num, frame))
 	}
 }
 
@@ -173,7 +172,7 @@ func (h *hub) send(st *Stream, ev sse.Event) error {
 	}
 	st.log.add(0, id, b)
 	if h.ledger != nil {
-		h.ledger.post(st.log.label, ev)
+		h.ledger.post(st.log.label, h.ledger.of(ev))
 	}
 	h.stats.Events++
 	woken := st.log.wake()

@@ -1,6 +1,7 @@
 package testserver
 
 import (
+	"bytes"
 	"fmt"
 	"hash/maphash"
 	"strconv"
@@ -29,23 +30,42 @@ func newLedger() *ledger {
 }
 
 // post enters an event.
-func (l *ledger) post(stream string, ev sse.Event) {
-	l.streams[stream] = append(l.streams[stream], l.posting(ev))
+func (l *ledger) post(stream string, p posting) {
+	l.streams[stream] = append(l.streams[stream], p)
+}
+
+// ofFrame returns what identifies the event of a session frame.
+func (l *ledger) ofFrame(num int64, frame []byte) posting {
+	_, data, _ := bytes.Cut(frame, []byte("data: "))
+	data = bytes.TrimSuffix(data, []byte("\n\n"))
+	return posting{strconv.FormatInt(num, 10), l.hash("", func(h *maphash.Hash) { h.Write(data) })}
 }
 
 var toLF = strings.NewReplacer("\r\n", "\n", "\r", "\n")
 
-// posting returns what identifies an event, alike for one to be encoded and for
-// the same decoded.
-func (l *ledger) posting(ev sse.Event) posting {
+// of returns what identifies an event, alike for one to be encoded and for the same
+// decoded.
+func (l *ledger) of(ev sse.Event) posting {
+	if strings.Contains(ev.Data, "\r") {
+		ev.Data = toLF.Replace(ev.Data)
+	}
 	if ev.Type == sse.DefaultType {
 		ev.Type = ""
 	}
-	p := posting{hash: maphash.String(l.seed, ev.Type+"\n"+toLF.Replace(ev.Data))}
+	p := posting{hash: l.hash(ev.Type, func(h *maphash.Hash) { h.WriteString(ev.Data) })}
 	if ev.HasID {
 		p.id = ev.ID
 	}
 	return p
+}
+
+func (l *ledger) hash(typ string, data func(*maphash.Hash)) uint64 {
+	var h maphash.Hash
+	h.SetSeed(l.seed)
+	h.WriteString(typ)
+	h.WriteByte('\n') // which no type has
+	data(&h)
+	return h.Sum64()
 }
 
 // AssertNoGap fails the test unless a client saw each event that was published on
@@ -111,7 +131,7 @@ func (s *Server) compare(tb TB, stream string, seen []sse.Event) (posted, got []
 	}
 	for _, ev := range seen {
 		if !session.IsControl(ev) {
-			got = append(got, h.ledger.posting(ev))
+			got = append(got, h.ledger.of(ev))
 		}
 	}
 	return h.ledger.streams[stream], got

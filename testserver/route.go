@@ -138,7 +138,9 @@ func readBody(w http.ResponseWriter, r *http.Request, max int64) ([]byte, error)
 	rc := http.NewResponseController(w)
 	rc.SetReadDeadline(time.Now().Add(bodyTimeout))
 	b, err := io.ReadAll(http.MaxBytesReader(w, r.Body, max))
-	rc.SetReadDeadline(time.Time{}) // or the client would seem to leave then
+	if err == nil { // or net/http would wait for the rest of the body
+		rc.SetReadDeadline(time.Time{}) // or the client would seem to leave then
+	}
 	return b, err
 }
 
@@ -271,6 +273,15 @@ func (h *hub) dismiss(c *conn, status int) {
 	h.check()
 }
 
+// settle says why a connection ends, unless it was told to end before.
+func (h *hub) settle(c *conn, why string) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if c.order < orderAbort {
+		c.settle(why)
+	}
+}
+
 // start gives a connection its wire; false if it is to end before it begins.
 func (h *hub) start(c *conn, w wire) bool {
 	h.mu.Lock()
@@ -297,12 +308,12 @@ func (h *hub) follow(w http.ResponseWriter, r *http.Request, entry *Request, t t
 	defer h.dismiss(c, http.StatusOK)
 	if r.Method == http.MethodHead {
 		maps.Copy(w.Header(), header)
-		c.why = "HEAD"
+		h.settle(c, "HEAD")
 		return
 	}
 	wire, watch, err := newWire(w, r, header, h.opts.WriteTimeout)
 	if err != nil {
-		c.why = whyGone
+		h.settle(c, whyGone)
 		return
 	}
 	for _, a := range c.shapes {
