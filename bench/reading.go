@@ -1,0 +1,142 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"net/http"
+	"runtime"
+	"time"
+)
+
+// How much the measurements of reading read in one turn.
+const (
+	memoryEvents   = 20_000
+	memoryRounds   = 15
+	loopbackEvents = 100_000
+	loopbackRounds = 7
+)
+
+// decoding: events from memory, without a client.
+func decoding() ([]row, error) {
+	var contenders []contender
+	for _, d := range decoders {
+		contenders = append(contenders, contender{d.name, func() error {
+			n, err := d.decode(events(memoryEvents))
+			return allOf(n, memoryEvents, err)
+		}})
+	}
+	for _, f := range followers {
+		if f.name == "r3labs" { // has no decoder that could be used alone
+			contenders = append(contenders, following(f, memoryEvents))
+		}
+	}
+	costs, err := compare(memoryRounds, contenders)
+	if err != nil {
+		return nil, err
+	}
+	ours := costs["resilient-sse"].wall
+	beside := func(what, name string, target float64) row {
+		theirs := costs[name].wall
+		return row{what: what, figure: rate(ours, memoryEvents), beside: name + ": " + rate(theirs, memoryEvents),
+			ratio: ratio(theirs, ours), atLeast: true, target: target}
+	}
+	return []row{
+		beside("decode 1 KiB events: speed beside go-sse's Read", "go-sse Read", 4),
+		beside("decode 1 KiB events: speed beside r3labs' client", "r3labs", 15),
+		allocations(),
+	}, nil
+}
+
+func allocations() row {
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	n, _ := decodeOurs(events(memoryEvents))
+	runtime.ReadMemStats(&after)
+	per := float64(after.Mallocs-before.Mallocs) / float64(n)
+	return row{what: "decode 1 KiB events: allocations an event", figure: fmt.Sprintf("%.3f", per),
+		ratio: per, target: 1.01} // the buffer's few are among them
+}
+
+// inMemoryClients: the whole client, over a transport without a network.
+func inMemoryClients() ([]row, error) {
+	var contenders []contender
+	for _, f := range followers {
+		contenders = append(contenders, following(f, memoryEvents))
+	}
+	costs, err := compare(memoryRounds, contenders)
+	if err != nil {
+		return nil, err
+	}
+	return []row{besideFastest("client in memory: speed beside the fastest peer", contenders, costs, memoryEvents, 4)}, nil
+}
+
+// following is a follower with an in-memory transport as a contender.
+func following(f follower, n int) contender {
+	return contender{f.name, func() error {
+		got, err := f.follow(inMemory(n), "http://memory.test/", n)
+		return allOf(got, n, err)
+	}}
+}
+
+// besideFastest compares the first contender with the fastest other one.
+func besideFastest(what string, contenders []contender, costs map[string]cost, n int, target float64) row {
+	ours, peer := costs[contenders[0].name].wall, fastest(contenders, costs)
+	return row{what: what, figure: rate(ours, n), beside: peer + ": " + rate(costs[peer].wall, n),
+		ratio: ratio(costs[peer].wall, ours), atLeast: true, target: target}
+}
+
+// rate says how many of n a second.
+func rate(d time.Duration, n int) string {
+	perSecond := float64(n) / d.Seconds()
+	if perSecond >= 1e6 {
+		return fmt.Sprintf("%.2f M/s", perSecond/1e6)
+	}
+	return fmt.Sprintf("%.0f k/s", perSecond/1e3)
+}
+
+// loopbackClients: the whole client and a real server, in another process.
+func loopbackClients() ([]row, error) {
+	src, err := startChild("source", command{})
+	if err != nil {
+		return nil, err
+	}
+	defer src.close()
+	url := streamURL(src.url, loopbackEvents)
+	var contenders []contender
+	for _, f := range followers {
+		contenders = append(contenders, contender{f.name, func() error {
+			hc := &http.Client{Transport: &http.Transport{}}
+			defer hc.CloseIdleConnections()
+			n, err := f.follow(hc, url, loopbackEvents)
+			return allOf(n, loopbackEvents, err)
+		}})
+	}
+	costs, err := compare(loopbackRounds, append(contenders, contender{discarding, func() error { return discard(url) }}))
+	if err != nil {
+		return nil, err
+	}
+	ours, bare := costs[contenders[0].name].cpu, costs[discarding].cpu
+	return []row{
+		besideFastest("client over loopback: speed beside the fastest peer", contenders, costs, loopbackEvents, 3),
+		{what: "client over loopback: CPU beside reading and discarding", figure: perEvent(ours, loopbackEvents),
+			beside: perEvent(bare, loopbackEvents), ratio: ratio(ours, bare), target: 1.5},
+	}, nil
+}
+
+const discarding = "discarding"
+
+// discard reads a response's body and does nothing with it.
+func discard(url string) error {
+	hc := &http.Client{Transport: &http.Transport{}}
+	defer hc.CloseIdleConnections()
+	resp, err := hc.Get(url)
+	if err != nil {
+		return err
+	}
+	defer resp.Body.Close()
+	_, err = io.Copy(io.Discard, resp.Body)
+	return err
+}
+
+// perEvent says what one of n events cost.
+func perEvent(d time.Duration, n int) string { return each(d, n).String() + " an event" }
