@@ -13,6 +13,9 @@ import (
 // tokenLife is how long a single-use token waits for its connection.
 const tokenLife = 60 * time.Second
 
+// maxTokens is how many may wait at once.
+const maxTokens = 10_000
+
 // newRun names a run of the counter.
 func newRun() string { return strings.ToLower(rand.Text()[:8]) }
 
@@ -65,8 +68,15 @@ func (h *hub) serveToken(w http.ResponseWriter, r *http.Request) {
 			delete(h.tokens, t)
 		}
 	}
-	h.tokens[token] = expires
+	full := len(h.tokens) >= maxTokens
+	if !full {
+		h.tokens[token] = expires
+	}
 	h.mu.Unlock()
+	if full {
+		http.Error(w, "too many tokens wait for their connections", http.StatusTooManyRequests)
+		return
+	}
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(http.StatusCreated)
 	json.NewEncoder(w).Encode(map[string]any{"token": token, "expiresAt": expires.UTC().Format(timestampFormat)})

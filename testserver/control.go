@@ -86,9 +86,6 @@ func newControl(s *Server) http.Handler {
 
 // serveControl answers a request to the control API, if whoever asks may.
 func (s *Server) serveControl(w http.ResponseWriter, r *http.Request) {
-	if c, ok := connOf(r).(*netConn); ok {
-		c.spare() // who orders a restart gets an answer
-	}
 	if err := s.guard(r); err != nil {
 		answerJSON(w, nil, err)
 		return

@@ -99,24 +99,25 @@ func (h *hub) removeFaults() {
 
 // getFault tells of a fault, also of one that is used up.
 func getFault(s *Server, r *http.Request, _ []byte) (any, error) {
-	s.hub.mu.Lock()
-	defer s.hub.mu.Unlock()
-	p := s.hub.everPlanted(r.PathValue("number"))
-	if p == nil {
-		return nil, notFound("no fault %s", r.PathValue("number"))
-	}
-	return p.info(), nil
+	return s.hub.withFault(r, func(*planted) {})
 }
 
 func deleteFault(s *Server, r *http.Request, _ []byte) (any, error) {
-	s.hub.mu.Lock()
-	defer s.hub.mu.Unlock()
-	p := s.hub.everPlanted(r.PathValue("number"))
+	return s.hub.withFault(r, func(p *planted) {
+		p.left = 0
+		s.hub.sweep()
+	})
+}
+
+// withFault does something to the fault that a request names, and tells of it.
+func (h *hub) withFault(r *http.Request, do func(*planted)) (any, error) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	p := h.everPlanted(r.PathValue("number"))
 	if p == nil {
 		return nil, notFound("no fault %s", r.PathValue("number"))
 	}
-	p.left = 0
-	s.hub.sweep()
+	do(p)
 	return p.info(), nil
 }
 

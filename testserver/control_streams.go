@@ -75,13 +75,9 @@ type endRequest struct {
 }
 
 func endSession(s *Server, r *http.Request, req endRequest) (any, error) {
-	name := r.PathValue("name")
-	h := s.hub
-	h.mu.Lock()
-	ses := h.sessions[name]
-	h.mu.Unlock()
-	if ses == nil {
-		return nil, notFound("no session %q", name)
+	ses, err := named(s.hub, s.hub.sessions, r, "session")
+	if err != nil {
+		return nil, err
 	}
 	return published{[]string{strconv.FormatInt(ses.Ended(req.Reason), 10)}}, nil
 }
@@ -105,16 +101,23 @@ func postStream(s *Server, _ *http.Request, req nameRequest) (any, error) {
 }
 
 func endStream(s *Server, r *http.Request, _ []byte) (any, error) {
-	name := r.PathValue("name")
-	h := s.hub
-	h.mu.Lock()
-	st := h.streams[name]
-	h.mu.Unlock()
-	if st == nil {
-		return nil, notFound("no stream %q", name)
+	st, err := named(s.hub, s.hub.streams, r, "stream")
+	if err != nil {
+		return nil, err
 	}
 	st.End()
 	return struct{}{}, nil
+}
+
+// named finds what the path of a request names.
+func named[T any](h *hub, all map[string]*T, r *http.Request, what string) (*T, error) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	name := r.PathValue("name")
+	if all[name] == nil {
+		return nil, notFound("no %s %q", what, name)
+	}
+	return all[name], nil
 }
 
 // A publication is an event to publish, on a session or on a plain stream.

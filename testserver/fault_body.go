@@ -11,7 +11,7 @@ type armed struct {
 	*planted
 	random *rand.Rand // of this connection, so that others' events change nothing
 	struck bool       // it has, or chance was against it
-	at     int        // how many events had been offered then
+	again  int        // how many events are to be offered before it may strike again
 }
 
 // arm adds a fault to a connection. The caller holds the lock.
@@ -47,7 +47,7 @@ func (k *kind) suits(m moment) bool {
 func (c *conn) due(a *armed, m moment, event []byte) bool {
 	s := &a.fault.spec
 	switch {
-	case a.spent(), a.struck && a.at == c.offered: // one strike an event, or one of two that repeat would starve the other
+	case a.spent(), c.offered < a.again:
 		return false
 	case !a.kind.suits(m), m == betweenBytes && s.AfterBytes == 0:
 		return false
@@ -88,7 +88,7 @@ func (c *conn) nextDue(m moment, event *[]byte) *armed {
 		if !c.due(a, m, b) {
 			continue
 		}
-		a.struck, a.at = true, c.offered
+		a.struck, a.again = true, c.offered+1
 		if a.kind.again && !a.wins(a.random) {
 			continue
 		}

@@ -113,10 +113,12 @@ func hushes(beats bool) striker {
 			over = timer.C
 		}
 		for {
-			if o := c.ordered(); o != stay {
+			o, gathered, last := c.hushed()
+			if o != stay {
 				return o, nil
 			}
-			if s.Events > 0 && c.gathered(s.Events) {
+			a.again = c.offered + max(1, gathered) // the burst comes first
+			if s.Events > 0 && (gathered >= s.Events || last) {
 				return stay, nil
 			}
 			if beats && c.beat.Swap(false) {
@@ -133,16 +135,13 @@ func hushes(beats bool) striker {
 	}
 }
 
-// gathered tells whether n events wait to be sent. If not, the next one wakes the
-// connection.
-func (c *conn) gathered(n int) bool {
+// hushed returns the order that a silent connection has, how many events have
+// gathered for it, and whether these are the last. The next one wakes it.
+func (c *conn) hushed() (o order, gathered int, last bool) {
 	c.hub.mu.Lock()
 	defer c.hub.mu.Unlock()
-	if c.log.over || c.log.end()-c.cursor >= uint64(n) {
-		return true
-	}
 	c.log.wait(c)
-	return false
+	return c.order, int(c.log.end() - c.cursor), c.log.over
 }
 
 // ordered returns the order that the connection has.

@@ -140,6 +140,61 @@ func TestHold(t *testing.T) {
 	}
 }
 
+func TestHoldEndsWithItsStream(t *testing.T) {
+	inBubble(t, func(t *testing.T, srv *ts.Server, st *ts.Stream) {
+		srv.Inject(ts.Hold(9))
+		c := getRaw(t, srv, srv.StreamURL("s"))
+		c.head(t)
+		publishSlowly(t, st)
+		time.AfterFunc(5*time.Second, st.End)
+		expectPieces(t, c, clocked{5 * time.Second, chunk(all) + lastChunk})
+	})
+}
+
+func TestHoldAgain(t *testing.T) {
+	inBubble(t, func(t *testing.T, srv *ts.Server, st *ts.Stream) {
+		srv.Inject(ts.Hold(2).Times(2))
+		c := getRaw(t, srv, srv.StreamURL("s"))
+		c.head(t)
+		publishSlowly(t, st)
+		time.AfterFunc(5*time.Second, func() { sendText(t, st, one) }) // is not held
+		time.AfterFunc(6*time.Second, func() { srv.Drop() })
+		expectPieces(t, c,
+			clocked{2 * time.Second, chunk(one) + chunk(two)},
+			clocked{4 * time.Second, chunk(three + four)},
+			clocked{5 * time.Second, chunk(one)})
+	})
+}
+
+func TestHoldAgainAndAgainByTime(t *testing.T) {
+	inBubble(t, func(t *testing.T, srv *ts.Server, st *ts.Stream) {
+		srv.Inject(ts.Hold(0).For(2500 * time.Millisecond).Always())
+		c := getRaw(t, srv, srv.StreamURL("s"))
+		c.head(t)
+		publishSlowly(t, st)
+		time.AfterFunc(50*time.Second, func() { srv.Drop() })
+		expectPieces(t, c,
+			clocked{2500 * time.Millisecond, chunk(one) + chunk(two)},
+			clocked{5 * time.Second, chunk(three) + chunk(four)},
+			clocked{30 * time.Second, chunk(heartbeat)})
+	})
+}
+
+// TestGzipWithholds shows why a proxy that compresses and never flushes is a fault.
+func TestGzipWithholds(t *testing.T) {
+	inBubble(t, func(t *testing.T, srv *ts.Server, st *ts.Stream) {
+		srv.Inject(ts.Gzip())
+		c := getRaw(t, srv, srv.StreamURL("s"))
+		c.head(t)
+		publishSlowly(t, st)
+		time.AfterFunc(20*time.Minute, st.End)
+		got, _ := record(c.in)
+		if len(got) != 2 || len(unchunk(t, got[0].text)[0]) != 10 || got[1].at != 20*time.Minute {
+			t.Errorf("got %v, want gzip's header of 10 bytes at first, and all else at the end", got)
+		}
+	})
+}
+
 // publishSlowly lets the four events be sent, one each second.
 func publishSlowly(t *testing.T, st *ts.Stream) {
 	for i, text := range []string{one, two, three, four} {

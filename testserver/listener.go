@@ -157,6 +157,16 @@ func (p *port) cut() {
 // Addr returns the address, also while the port is shut.
 func (p *port) Addr() net.Addr { return p.addr }
 
+// url returns an address to ask for; a port on all interfaces is asked for on the
+// loopback one.
+func (p *port) url() string {
+	host, number, _ := net.SplitHostPort(p.addr.String())
+	if ip := net.ParseIP(host); ip != nil && ip.IsUnspecified() {
+		host = "127.0.0.1"
+	}
+	return "http://" + net.JoinHostPort(host, number)
+}
+
 // A netConn is an accepted connection that the port knows until it is closed.
 type netConn struct {
 	net.Conn
@@ -165,11 +175,11 @@ type netConn struct {
 	spared bool // it is not cut before the end; guarded by the port's lock
 }
 
-// spare keeps the connection when the others are cut.
-func (c *netConn) spare() {
+// spare keeps the connection when the others are cut, or not any more.
+func (c *netConn) spare(spared bool) {
 	c.port.mu.Lock()
 	defer c.port.mu.Unlock()
-	c.spared = true
+	c.spared = spared
 }
 
 func (c *netConn) Close() error {

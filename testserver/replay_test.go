@@ -44,17 +44,23 @@ func TestReplay(t *testing.T) {
 		{srv.GlobalURL(), "9", "", "10 11 12"},
 		{srv.GlobalURL(), "11", "", "12"},
 	} {
-		t.Run(strings.TrimPrefix(tt.url, srv.URL)+" "+tt.asked, func(t *testing.T) {
-			resp := open(t, srv, tt.url, tt.asked)
-			if got := resp.Header.Get("Last-Event-ID"); got != tt.gap {
-				t.Errorf("Last-Event-ID: got %q, want %q", got, tt.gap)
-			}
-			if got := ids(t, decode(resp), len(strings.Fields(tt.ids))); got != tt.ids {
-				t.Errorf("got %q, want %q", got, tt.ids)
-			}
-			resp.Body.Close()
-		})
+		checkResume(t, srv, tt.url, tt.asked, tt.gap, tt.ids)
 	}
+}
+
+// checkResume opens a stream behind an id, and compares the gap that it is told of
+// and the ids of the replay.
+func checkResume(t *testing.T, srv *ts.Server, url, asked, gap, replay string) {
+	t.Helper()
+	t.Run(strings.TrimPrefix(url, srv.URL)+" "+asked, func(t *testing.T) {
+		resp := open(t, srv, url, asked)
+		if got := resp.Header.Get("Last-Event-ID"); got != gap {
+			t.Errorf("Last-Event-ID: got %q, want %q", got, gap)
+		}
+		if got := ids(t, decode(resp), len(strings.Fields(replay))); got != replay {
+			t.Errorf("got %q, want %q", got, replay)
+		}
+	})
 }
 
 // TestReplayOfNames is the same on a plain stream, whose ids are any text.
@@ -71,15 +77,7 @@ func TestReplayOfNames(t *testing.T) {
 		{srv.StreamURL("s"), "unknown", "b", "c d e"},
 		{srv.StreamURL("fresh"), "unknown", "", "c d e"},
 	} {
-		t.Run(strings.TrimPrefix(tt.url, srv.URL)+" "+tt.asked, func(t *testing.T) {
-			resp := open(t, srv, tt.url, tt.asked)
-			if got := resp.Header.Get("Last-Event-ID"); got != tt.gap {
-				t.Errorf("Last-Event-ID: got %q, want %q", got, tt.gap)
-			}
-			if got := ids(t, decode(resp), len(strings.Fields(tt.ids))); got != tt.ids {
-				t.Errorf("got %q, want %q", got, tt.ids)
-			}
-		})
+		checkResume(t, srv, tt.url, tt.asked, tt.gap, tt.ids)
 	}
 }
 

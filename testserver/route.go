@@ -27,8 +27,13 @@ const (
 // ServeHTTP finds what a request is for.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	path := r.URL.EscapedPath()
-	switch c, _ := connOf(r).(*netConn); {
-	case strings.HasPrefix(path, controlPath) && s.controls(c):
+	c, _ := connOf(r).(*netConn)
+	controls := strings.HasPrefix(path, controlPath) && s.controls(c)
+	if c != nil {
+		c.spare(controls) // who orders a restart gets an answer
+	}
+	switch {
+	case controls:
 		s.serveControl(w, r)
 	case c != nil && c.port == s.apart:
 		http.NotFound(w, r)

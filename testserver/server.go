@@ -51,7 +51,7 @@ func Start(opts *Options) (*Server, error) {
 			return nil, err
 		}
 	}
-	s.begin("http://" + s.port.Addr().String())
+	s.begin(s.port.url())
 	return s, nil
 }
 
@@ -201,7 +201,7 @@ func (s *Server) ControlURL() string {
 	case s.hub.opts.NoControl:
 		return ""
 	case s.apart != nil:
-		return "http://" + s.apart.Addr().String() + controlPath
+		return s.apart.url() + controlPath
 	}
 	return s.URL + controlPath
 }
