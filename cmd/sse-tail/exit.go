@@ -36,6 +36,9 @@ func exitCode(err error) int {
 	if e, ok := errors.AsType[*signalError](err); ok {
 		return e.code()
 	}
+	if e, ok := errors.AsType[*saidError](err); ok {
+		return e.code
+	}
 	switch {
 	case is[*usageError](err):
 		return exitUsage
@@ -91,6 +94,11 @@ var (
 	errDone    = errors.New("done") // -n, --until
 	errTimeout = errors.New("--timeout is over")
 )
+
+// A saidError ends the command with a code, after all was said.
+type saidError struct{ code int }
+
+func (e *saidError) Error() string { return fmt.Sprintf("exit %d", e.code) }
 
 // A usageError is a command line that makes no sense. It names all that is wrong
 // with it.

@@ -63,8 +63,7 @@ type flags struct {
 	status         string
 }
 
-// addFlags declares the flags, by groups and in the order of the help.
-func addFlags(fs *pflag.FlagSet, p *problems, env func(string) string) *flags {
+func newFlags(fs *pflag.FlagSet, p *problems, env func(string) string) *flags {
 	f := &flags{
 		fs: fs, problems: p,
 		server: defaultServer, output: "auto", color: "auto", status: "text",
@@ -74,45 +73,59 @@ func addFlags(fs *pflag.FlagSet, p *problems, env func(string) string) *flags {
 	if s := env("SSE_TAIL_SERVER"); s != "" {
 		f.server = s
 	}
-	in := func(name string) group { return group{name: name, fs: fs, problems: p} }
+	fs.SortFlags = false
+	return f
+}
 
-	g := in("target")
+func (f *flags) group(name string) group { return group{name: name, fs: f.fs, problems: f.problems} }
+
+// addAccess declares what it takes to reach a stream.
+func (f *flags) addAccess() {
+	g := f.group("target")
 	g.text(&f.server, "server", "s", "server of session ids and --all, `URL` ($SSE_TAIL_SERVER)")
-	g.toggle(&f.all, "all", "", "follow the stream of all sessions")
+	g.toggle(&f.all, "all", "", "the stream of all sessions")
 
-	g = in("auth")
+	g = f.group("auth")
 	g.text(&f.tokenFile, "token-file", "", "token from `FILE`, read for each attempt (or $SSE_TAIL_TOKEN)")
 	g.text(&f.tokenCmd, "token-cmd", "", "token from the output of `CMD`, run for each attempt")
 	g.toggle(&f.sseToken, "sse-token", "", "exchange the token at /v1/auth/sse-token for each attempt")
 	g.list(&f.headers, "header", "H", "send a header, `'K: V'` or @FILE; may be repeated", headerLines)
 
-	g = in("request")
-	g.text(&f.method, "request", "X", "HTTP `METHOD`")
-	g.bytes(&f.body, "data", "d", "request body, `DATA` or @FILE; makes it a POST", readData)
+	g = f.group("request")
 	g.text(&f.caCert, "cacert", "", "trust the authorities in `FILE` (PEM)")
 	g.text(&f.cert, "cert", "", "client certificate in `FILE` (PEM)")
 	g.text(&f.key, "key", "", "its private key in `FILE` (PEM)")
 	g.toggle(&f.insecure, "insecure", "", "do not verify the server's certificate")
 	g.text(&f.unixSocket, "unix-socket", "", "connect through the socket `PATH`")
+}
+
+// addFlags declares the flags of following, by groups and in the order of the
+// help.
+func addFlags(fs *pflag.FlagSet, p *problems, env func(string) string) *flags {
+	f := newFlags(fs, p, env)
+	f.addAccess()
+	g := f.group("request")
+	g.text(&f.method, "request", "X", "HTTP `METHOD`")
+	g.bytes(&f.body, "data", "d", "request body, `DATA` or @FILE; makes it a POST", readData)
 	g.duration(&f.connectTimeout, "connect-timeout", "limit for dialling and TLS, `D`; 0: none")
 
-	g = in("position")
+	g = f.group("position")
 	g.text(&f.lastEventID, "last-event-id", "", "start after event `ID`; 0: all that the server still has")
 	g.text(&f.cursor, "cursor", "", "keep the position in `FILE`, and go on from there")
 	g.toggle(&f.cont, "continue", "c", "the same, in the state directory, by target")
 
-	g = in("filter")
+	g = f.group("filter")
 	g.list(&f.events, "event", "e", "only events of `KIND,…`: SSE type or JSON \"event\"", splitKinds)
 	g.text(&f.filter, "filter", "", "only events for which the `JQ` expression is true")
 	g.text(&f.jq, "jq", "", "show what the `JQ` expression makes of the data")
 	g.toggle(&f.heartbeats, "heartbeats", "", "show connected and heartbeat frames too")
 
-	g = in("output")
+	g = f.group("output")
 	g.text(&f.output, "output", "o", "`FORMAT`: auto, text, data, json, sse or template=…")
 	g.toggle(&f.timestamps, "timestamps", "", "show when each event was received")
 	g.choice(&f.color, "color", "", "`WHEN`: auto, always or never", "auto", "always", "never")
 
-	g = in("stop")
+	g = f.group("stop")
 	g.count(&f.count, "count", "n", "stop after `COUNT` events")
 	g.text(&f.until, "until", "", "stop after an event for which `JQ` is true")
 	g.text(&f.failOn, "fail-on", "", "stop after an event for which `JQ` is true, with exit code 8")
@@ -120,7 +133,7 @@ func addFlags(fs *pflag.FlagSet, p *problems, env func(string) string) *flags {
 	g.toggle(&f.follow, "follow", "", "go on when the session has ended")
 	g.toggle(&f.exitOnEnd, "exit-on-end", "", "stop at an ended event of a URL too")
 
-	g = in("reconnect")
+	g = f.group("reconnect")
 	g.duration(&f.initial, "initial", "shortest wait before an attempt, `D`")
 	g.duration(&f.max, "max", "longest wait before an attempt, `D`")
 	g.duration(&f.giveUp, "give-up", "give up an outage after `D`; 0: never")
@@ -129,15 +142,14 @@ func addFlags(fs *pflag.FlagSet, p *problems, env func(string) string) *flags {
 	g.duration(&f.idle, "idle-timeout", "reconnect after `D` without a byte; 0: never (90s, or 5m for a URL)")
 	g.toggle(&f.failOnGap, "fail-on-gap", "", "stop where events are missing, with exit code 7")
 
-	g = in("action")
+	g = f.group("action")
 	g.text(&f.exec, "exec", "", "run `'CMD ARG…'` for each event, its data on stdin; no shell")
 	g.duration(&f.execTimeout, "exec-timeout", "how long a command may take, `D`; 0: no limit")
 
-	g = in("status")
+	g = f.group("status")
 	g.toggle(&f.quiet, "quiet", "q", "say nothing but errors")
 	g.toggle(&f.verbose, "verbose", "v", "say more: requests, responses, expressions that fail")
 	g.choice(&f.status, "status", "", "`FORM` of what is said: text or json", "text", "json")
-	fs.SortFlags = false
 	return f
 }
 
@@ -202,12 +214,15 @@ func offIfZero(d time.Duration) time.Duration {
 	return d
 }
 
+// contradictions are flags that can't be given together.
+var contradictions = [][2]string{
+	{"quiet", "verbose"}, {"quiet", "status"}, {"follow", "exit-on-end"}, {"cursor", "continue"},
+	{"token-file", "token-cmd"}, {"no-reconnect", "give-up"},
+}
+
 // check finds what single values can't tell.
 func (f *flags) check() {
-	for _, pair := range [][2]string{
-		{"quiet", "verbose"}, {"quiet", "status"}, {"follow", "exit-on-end"}, {"cursor", "continue"},
-		{"token-file", "token-cmd"}, {"no-reconnect", "give-up"},
-	} {
+	for _, pair := range contradictions {
 		if f.given(pair[0]) && f.given(pair[1]) {
 			f.problems.add("%s and %s contradict each other", f.names(pair[0]), f.names(pair[1]))
 		}
@@ -218,6 +233,11 @@ func (f *flags) check() {
 	if f.execTimeout > 0 && f.exec == "" {
 		f.problems.add("--exec-timeout: there is no --exec")
 	}
+	f.checkTokens()
+}
+
+// checkTokens finds tokens that can't be had before anything is dialled.
+func (f *flags) checkTokens() {
 	if f.tokenFile != "" {
 		if _, err := readToken(f.tokenFile); err != nil {
 			f.problems.add("--token-file: %v", err)

@@ -28,7 +28,7 @@ func run(sys *system) int {
 	root.SetErr(sys.err)
 	err := root.ExecuteContext(ctx)
 	code := exitCode(err)
-	if code != exitOK && !is[*signalError](err) {
+	if code != exitOK && !is[*signalError](err) && !is[*saidError](err) {
 		reportError(sys, f, err, code)
 	}
 	return code
@@ -71,14 +71,8 @@ func newRoot(sys *system) (*cobra.Command, *flags) {
 		},
 	}
 	f = addFlags(root.Flags(), p, sys.env)
-	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
-		flagErrors(sys, cmd, p, err)
-		if cmd == root { // what is wrong besides
-			newFollower(sys, f, cmd.Flags().Args())
-		}
-		return p.err()
-	})
-	root.AddCommand(newDemo(sys), newServe(sys, p))
+	namesAllFlags(sys, root, p, func(args []string) { newFollower(sys, f, args) })
+	root.AddCommand(newDemo(sys, p), newServe(sys, p), newDoctor(sys, p))
 	return root, f
 }
 
@@ -107,25 +101,29 @@ func sayError(c *console.Console, paint console.Paint, label string, err error) 
 	}
 }
 
-// flagErrors goes on where pflag has stopped: it leaves the bad flag out and
-// parses again, until all bad ones are known.
-func flagErrors(sys *system, cmd *cobra.Command, p *problems, err error) {
-	args := sys.args
-	if cmd.HasParent() {
-		args = without(args, func(arg string) bool { return arg == cmd.Name() })
-	}
-	for range len(sys.args) {
-		if err == nil {
-			break
+// namesAllFlags makes a command name all that is wrong with its flags, where pflag
+// stops at the first: the bad one is left out, and the rest parsed again. Check
+// adds what is wrong besides.
+func namesAllFlags(sys *system, cmd *cobra.Command, p *problems, check func(args []string)) {
+	cmd.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
+		args := sys.args
+		if cmd.HasParent() {
+			args = without(args, func(arg string) bool { return arg == cmd.Name() })
 		}
-		bad := badFlag(cmd.Flags(), p, err)
-		rest := without(args, bad)
-		if len(rest) == len(args) {
-			break
+		for range len(sys.args) {
+			if err == nil {
+				break
+			}
+			rest := without(args, badFlag(cmd.Flags(), p, err))
+			if len(rest) == len(args) {
+				break
+			}
+			args = rest
+			err = cmd.Flags().Parse(args)
 		}
-		args = rest
-		err = cmd.Flags().Parse(args)
-	}
+		check(cmd.Flags().Args())
+		return p.err()
+	})
 }
 
 // without returns the arguments but for the first that matches.

@@ -4,6 +4,7 @@ package main
 
 import (
 	"bytes"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
@@ -130,6 +131,20 @@ func awaitOutput(_ *testscript.TestScript, st *stage, args []string) error {
 			return fmt.Errorf("%s did not write %q:\n%s", args[0], args[2], p.all())
 		}
 	}
+}
+
+func setAddress(ts *testscript.TestScript, st *stage, args []string) error {
+	p, err := st.process(args[0])
+	if err != nil {
+		return err
+	}
+	text, _ := p.output["stdout"].now()
+	var members map[string]string
+	if err := json.Unmarshal([]byte(text), &members); err != nil {
+		return err
+	}
+	ts.Setenv(args[2], members[args[1]])
+	return nil
 }
 
 func (p *process) all() string {

@@ -31,7 +31,7 @@ func TestMain(m *testing.M) {
 // TestScripts runs the command as a person would. Each script has commands of
 // its own; the server's methods are among them, and none of them waits on a clock:
 //
-//	server [KEY=VALUE…]          start one; its address is $URL (keys: token, window, heartbeat, sse-tokens)
+//	server [KEY=VALUE…]          start one, or another one; its address is $URL (keys: token, window, heartbeat, sse-tokens)
 //	stop                         stop it
 //	session ID…                  create sessions
 //	status|message|ended ID TEXT publish
@@ -48,6 +48,7 @@ func TestMain(m *testing.M) {
 //	code N CMD…                  run a command, which must exit with N
 //	start NAME CMD…              start one
 //	await NAME stdout|stderr RE  wait until its output matches
+//	address NAME KEY VAR         set a variable to a member of the JSON line that it wrote
 //	sig NAME INT|TERM|KILL|USR1  send it a signal
 //	finish NAME N                wait for its end, with exit code N; its output is in NAME.stdout and NAME.stderr
 func TestScripts(t *testing.T) {
@@ -92,7 +93,7 @@ var scriptCommands = func() map[string]func(*testscript.TestScript, bool, []stri
 		"send": {4, publishSend}, "numbers": {3, publishNumbers}, "end": {1, endStream},
 		"fault": {1, injectFault}, "drop": {0, drop}, "conns": {1, waitConns}, "requests": {1, waitRequests},
 		"delivered": {2, waitDelivered}, "journal": {1, findRequest},
-		"code": {2, runWithCode}, "start": {2, startProcess}, "await": {3, awaitOutput}, "sig": {2, sendSignal}, "finish": {2, finishProcess},
+		"code": {2, runWithCode}, "start": {2, startProcess}, "await": {3, awaitOutput}, "address": {3, setAddress}, "sig": {2, sendSignal}, "finish": {2, finishProcess},
 	} {
 		cmds[name] = func(ts *testscript.TestScript, neg bool, args []string) {
 			if neg || len(args) < c.least {
@@ -108,9 +109,8 @@ var scriptCommands = func() map[string]func(*testscript.TestScript, bool, []stri
 
 func startServer(ts *testscript.TestScript, st *stage, args []string) error {
 	var o testserver.Options
-	if st.srv != nil { // again, at the same place
+	if st.srv != nil {
 		st.srv.Close()
-		o.Addr = strings.TrimPrefix(st.srv.URL, "http://")
 	}
 	for _, arg := range args {
 		key, value, _ := strings.Cut(arg, "=")

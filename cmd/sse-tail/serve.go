@@ -18,6 +18,7 @@ import (
 // serveFlags are those of serve.
 type serveFlags struct {
 	listen    string
+	control   string
 	demo      bool
 	sessions  []string
 	heartbeat time.Duration
@@ -43,26 +44,30 @@ it serves until it is interrupted.`,
 		Example: `  sse-tail serve --demo                   sessions are played for ever
   sse-tail --all                          in another window: follow them
   sse-tail serve --listen 127.0.0.1:0     any free port; for scripts`,
-		Args: func(_ *cobra.Command, args []string) error {
-			if len(args) > 0 {
-				p.add("serve takes no arguments, and %q is one", args[0])
-			}
-			return nil
-		},
+		Args: noArgs(p),
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			if err := p.err(); err != nil {
-				return err
-			}
 			return serve(cmd.Context(), sys, f)
 		},
 	}
 	g := group{name: "serve", fs: cmd.Flags(), problems: p}
 	g.text(&f.listen, "listen", "", "where to listen, `HOST:PORT`; port 0 is any free one")
+	g.text(&f.control, "control", "", "where the control API listens alone, `HOST:PORT`; no fault reaches it")
 	g.toggle(&f.demo, "demo", "", "play sessions for ever")
 	g.list(&f.sessions, "session", "", "create sessions, `ID,…`", splitSessions)
 	g.duration(&f.heartbeat, "heartbeat", "between two heartbeats, `D`")
 	cmd.Flags().SortFlags = false
+	namesAllFlags(sys, cmd, p, func([]string) {})
 	return cmd
+}
+
+// noArgs refuses arguments, and what is wrong with the flags.
+func noArgs(p *problems) cobra.PositionalArgs {
+	return func(cmd *cobra.Command, args []string) error {
+		if len(args) > 0 {
+			p.add("%s takes no arguments, and %q is one", cmd.Name(), args[0])
+		}
+		return p.err()
+	}
 }
 
 func splitSessions(s string) ([]string, error) {
@@ -80,7 +85,7 @@ const stopTime = 2 * time.Second
 
 // serve runs the server until the context is done, which is its wanted end.
 func serve(ctx context.Context, sys *system, f serveFlags) error {
-	srv, err := testserver.Start(&testserver.Options{Addr: f.listen, Heartbeat: f.heartbeat})
+	srv, err := testserver.Start(&testserver.Options{Addr: f.listen, ControlAddr: f.control, Heartbeat: f.heartbeat})
 	if err != nil {
 		return err
 	}
@@ -89,7 +94,7 @@ func serve(ctx context.Context, sys *system, f serveFlags) error {
 		srv.Session(id)
 	}
 	line, err := json.Marshal(addresses{
-		URL: srv.URL, Global: srv.GlobalURL(), Control: srv.URL + "/_ctl",
+		URL: srv.URL, Global: srv.GlobalURL(), Control: srv.ControlURL(),
 		Sessions: srv.URL + "/v1/sessions/{id}/events", Streams: srv.URL + "/events?stream={name}",
 	})
 	if err != nil {
@@ -123,7 +128,7 @@ func serveHints(sys *system, srv *testserver.Server, f serveFlags) {
 		from = " -s " + srv.URL
 	}
 	say("serving; in another window: sse-tail" + from + " --all")
-	say("to watch and to break things: " + srv.URL + "/")
+	say("events and faults on demand: " + srv.ControlURL())
 	if !f.demo {
 		say("no session is played; for some: sse-tail serve --demo")
 	}

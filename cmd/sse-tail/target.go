@@ -91,6 +91,28 @@ func shortURL(u *url.URL) string {
 	return u.Host + strings.TrimSuffix(u.Path, "/")
 }
 
+// address returns the URL of the stream.
+func (t target) address() (*url.URL, error) {
+	switch {
+	case t.url != "":
+		return url.Parse(t.url)
+	case t.id != "":
+		return t.below(session.EventsPath(t.id))
+	}
+	return t.below(session.GlobalPath)
+}
+
+// below returns the address of an escaped path on the target's server.
+func (t target) below(path string) (*url.URL, error) {
+	u, err := url.Parse(t.base)
+	if err != nil {
+		return nil, err
+	}
+	u.RawPath = strings.TrimSuffix(u.EscapedPath(), "/") + path
+	u.Path, err = url.PathUnescape(u.RawPath)
+	return u, err
+}
+
 // source makes the event source.
 func (t target) source(o *client.Options) (*client.EventSource, error) {
 	switch {

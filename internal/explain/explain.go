@@ -154,6 +154,8 @@ func isPermission(err error) bool { return errors.Is(err, os.ErrPermission) }
 // to the second when it is not.
 func Duration(d time.Duration) string {
 	switch {
+	case d > 0 && d < time.Millisecond:
+		return "<1ms"
 	case d < time.Second:
 		return d.Round(time.Millisecond).String()
 	case d < 10*time.Second:

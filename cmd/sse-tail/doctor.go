@@ -1,0 +1,155 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/OneStepAt4time/resilient-sse/client"
+	"github.com/OneStepAt4time/resilient-sse/internal/console"
+	"github.com/OneStepAt4time/resilient-sse/internal/doctor"
+	"github.com/OneStepAt4time/resilient-sse/internal/explain"
+	"github.com/OneStepAt4time/resilient-sse/internal/termsafe"
+)
+
+// listenTime is long enough for the heartbeats that servers send every 30 s.
+const listenTime = 35 * time.Second
+
+func newDoctor(sys *system, p *problems) *cobra.Command {
+	var f *flags
+	listen, format := listenTime, "text"
+	cmd := &cobra.Command{
+		Use:   "doctor [flags] URL|SESSION-ID",
+		Short: "Find out why a stream does not arrive as it should",
+		Long: `Listen to a stream for some time, and say of everything that can be wrong with
+one what was seen, what it means and what to change: the way there, status,
+content type, buffering, compression, heartbeat, ids, replay, idle timeouts.
+
+Ctrl-C ends the listening; what was seen so far is judged.
+Exit codes: 0 nothing found, 1 warnings, 2 faults.`,
+		Example: `  sse-tail doctor https://example.com/events
+  sse-tail doctor --for 2m https://example.com/events    long enough for idle timeouts`,
+		Args: cobra.ArbitraryArgs,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			d, err := newDiagnosis(sys, f, args)
+			if err != nil {
+				return err
+			}
+			d.probe.For, d.json = listen, format == "json"
+			return d.run(cmd.Context())
+		},
+	}
+	f = newFlags(cmd.Flags(), p, sys.env)
+	f.addAccess()
+	g := f.group("doctor")
+	g.duration(&listen, "for", "how long to listen, `D`")
+	g.choice(&format, "output", "o", "`FORM` of the findings: text or json", "text", "json")
+	namesAllFlags(sys, cmd, p, func(args []string) { newDiagnosis(sys, f, args) })
+	return cmd
+}
+
+// A diagnosis is one run of doctor.
+type diagnosis struct {
+	sys   *system
+	url   *url.URL
+	probe doctor.Options
+	json  bool
+}
+
+func newDiagnosis(sys *system, f *flags, args []string) (*diagnosis, error) {
+	f.checkTokens()
+	targets := f.targets(args)
+	if len(targets) > 1 {
+		f.problems.add("doctor looks at one stream at a time")
+	}
+	var opts client.Options
+	f.request(&opts)
+	d := &diagnosis{sys: sys}
+	if len(targets) == 1 {
+		f.authorize(&opts, targets[0], sys.env("SSE_TAIL_TOKEN"))
+		var err error
+		if d.url, err = targets[0].address(); err == nil && d.url.Scheme != "http" && d.url.Scheme != "https" {
+			f.problems.add("%q is neither http nor https", d.url.Scheme)
+		}
+	}
+	d.probe = doctor.Options{
+		Transport: newTransport(f.tlsConfig(), f.unixSocket), Header: opts.Header, Prepare: opts.Prepare, Mask: maskURL,
+	}
+	return d, f.problems.err()
+}
+
+// run probes and says what was found.
+func (d *diagnosis) run(ctx context.Context) error {
+	_, errPaint := d.sys.paints("auto")
+	c := console.New(console.Options{Out: d.sys.out, Err: d.sys.err, OutTTY: d.sys.outTTY, ErrTTY: d.sys.errTTY, Columns: d.sys.columns})
+	d.probe.Progress = func(left time.Duration) {
+		c.Live(prefix+"listening for another "+explain.Duration(left.Round(time.Second))+"; Ctrl-C: judge what was seen so far", errPaint.Painter(console.Dim))
+	}
+	o := doctor.Probe(ctx, d.url, d.probe)
+	if t, ok := d.probe.Transport.(*http.Transport); ok {
+		t.CloseIdleConnections()
+	}
+	checks := doctor.Diagnose(o)
+	c.Live("", nil)
+	code := doctor.ExitCode(checks)
+	if d.json {
+		d.printJSON(c, o, checks, code)
+	} else {
+		d.printText(c, checks)
+	}
+	if err := c.Flush(); err != nil || code == 0 {
+		return err
+	}
+	return &saidError{code}
+}
+
+func (d *diagnosis) printJSON(c *console.Console, o *doctor.Observation, checks []doctor.Check, code int) {
+	var b strings.Builder
+	enc := json.NewEncoder(&b)
+	enc.SetEscapeHTML(false)
+	enc.SetIndent("", "  ")
+	enc.Encode(struct { // strings and numbers have no errors
+		URL    string         `json:"url"`
+		Checks []doctor.Check `json:"checks"`
+		Exit   int            `json:"exit"`
+	}{o.URL, checks, code})
+	c.Print(termsafe.AppendJSON(nil, b.String()))
+}
+
+var stateStyles = map[doctor.State]console.Style{
+	doctor.OK: console.Green, doctor.Unknown: console.Dim, doctor.Warning: console.Yellow, doctor.Fault: console.Red,
+}
+
+// printText prints each check with what it means and what to change below it.
+func (d *diagnosis) printText(c *console.Console, checks []doctor.Check) {
+	paint, _ := d.sys.paints("auto")
+	columns := 0
+	if d.sys.outTTY {
+		columns = c.Columns()
+	}
+	found := map[doctor.State]int{}
+	for _, check := range checks {
+		found[check.State]++
+		head := fmt.Sprintf("%-8s", check.State)
+		b := []byte(paint.Text(stateStyles[check.State], head) + fmt.Sprintf("%-13s", check.Name))
+		const indent = 8 + 13
+		b = paint.Layout(b, []console.Span{{Text: check.Seen}}, indent, columns)
+		for _, more := range []struct{ word, text string }{{"means", check.Means}, {"change", check.Change}} {
+			if more.text != "" {
+				b = append(b, "\n"+strings.Repeat(" ", indent-7)...)
+				b = append(b, paint.Text(console.Dim, fmt.Sprintf("%6s ", more.word))...)
+				b = paint.Layout(b, []console.Span{{Text: more.text}}, indent, columns)
+			}
+		}
+		c.Print(append(b, '\n'))
+	}
+	if d.sys.outTTY {
+		c.Print([]byte("\n" + explain.Count(found[doctor.Fault], "fault") + ", " + explain.Count(found[doctor.Warning], "warning") + "\n"))
+	}
+}
