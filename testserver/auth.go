@@ -29,7 +29,7 @@ func bearer(r *http.Request) string {
 }
 
 // authorized tells whether a request may have a stream. A single-use token is
-// used up by the question.
+// used up by the question. The caller holds the lock.
 func (h *hub) authorized(r *http.Request) bool {
 	token := bearer(r)
 	if token == "" {
@@ -38,8 +38,6 @@ func (h *hub) authorized(r *http.Request) bool {
 	if !h.opts.SSETokens {
 		return len(h.opts.Tokens) == 0 || slices.Contains(h.opts.Tokens, token)
 	}
-	h.mu.Lock()
-	defer h.mu.Unlock()
 	expires, known := h.tokens[token]
 	delete(h.tokens, token)
 	return known && time.Now().Before(expires)

@@ -10,7 +10,8 @@ import (
 // A port is a listener that can be closed for a while: the server goes on, and
 // who dials is refused.
 type port struct {
-	listen func() (net.Listener, error) // at the same address each time
+	listen       func() (net.Listener, error) // at the same address each time
+	writeTimeout time.Duration
 
 	mu       sync.Mutex
 	changed  sync.Cond
@@ -22,8 +23,8 @@ type port struct {
 	strike   func(*netConn) bool // a fault takes the connection; nil: none can
 }
 
-func openPort(listen func() (net.Listener, error), strike func(*netConn) bool) (*port, error) {
-	p := &port{listen: listen, strike: strike, conns: make(map[*netConn]struct{})}
+func openPort(listen func() (net.Listener, error), writeTimeout time.Duration, strike func(*netConn) bool) (*port, error) {
+	p := &port{listen: listen, writeTimeout: writeTimeout, strike: strike, conns: make(map[*netConn]struct{})}
 	p.changed.L = &p.mu
 	inner, err := listen()
 	if err != nil {
@@ -180,6 +181,13 @@ func (c *netConn) spare(spared bool) {
 	c.port.mu.Lock()
 	defer c.port.mu.Unlock()
 	c.spared = spared
+}
+
+// Write gives up after the write timeout, for whoever writes: an answer, or frames
+// of HTTP/2. A stream of HTTP/1.1 writes to what is below and has its own deadlines.
+func (c *netConn) Write(b []byte) (int, error) {
+	c.SetWriteDeadline(time.Now().Add(c.port.writeTimeout))
+	return c.Conn.Write(b)
 }
 
 func (c *netConn) Close() error {

@@ -173,6 +173,28 @@ func TestHostileClients(t *testing.T) {
 	}
 }
 
+// TestNeverReading shows that who asks and asks, and never reads, is cut.
+func TestNeverReading(t *testing.T) {
+	for _, path := range []string{"/_ctl/kinds", "/nowhere"} {
+		inBubble(t, func(t *testing.T, srv *ts.Server, _ *ts.Stream) {
+			c := dialRaw(t, srv)
+			asking := make(chan time.Duration)
+			go func() {
+				start := time.Now()
+				for {
+					if _, err := fmt.Fprintf(c, "GET %s HTTP/1.1\r\nHost: x\r\n\r\n", path); err != nil {
+						asking <- time.Since(start)
+						return
+					}
+				}
+			}()
+			if d := <-asking; d != 90*time.Second {
+				t.Errorf("%s: cut after %v, want 1m30s", path, d)
+			}
+		})
+	}
+}
+
 // FuzzControl: whatever is sent to the control API, it answers JSON with a status
 // of its own, names what is wrong, and the server goes on.
 func FuzzControl(f *testing.F) {

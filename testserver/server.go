@@ -159,7 +159,7 @@ func (s *Server) listen(addr string, strike func(*netConn) bool) (*port, error) 
 			addr = l.Addr().String()
 		}
 		return l, err
-	}, strike)
+	}, s.hub.opts.WriteTimeout, strike)
 	if err != nil {
 		return nil, err
 	}

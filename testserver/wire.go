@@ -34,7 +34,8 @@ type wire interface {
 // system call for what net/http does with two copies, and lets faults reach the
 // framing. A body without chunks (HTTP/1.0) ends with the connection.
 type chunkedWire struct {
-	conn    net.Conn
+	conn    net.Conn // to be closed
+	out     net.Conn // the same, to be written to: the socket itself, for writev
 	timeout time.Duration
 	chunked bool
 	buf     []byte // a chunk under construction, if it is a small one
@@ -59,9 +60,9 @@ func (w *chunkedWire) write(b []byte) error {
 	if len(b) > piece {
 		return w.rawAll(w.buf, b, crlf)
 	}
-	w.conn.SetWriteDeadline(time.Now().Add(w.timeout))
+	w.out.SetWriteDeadline(time.Now().Add(w.timeout))
 	parts := net.Buffers{w.buf, b, crlf}
-	_, err := parts.WriteTo(w.conn)
+	_, err := parts.WriteTo(w.out)
 	return err
 }
 
@@ -72,8 +73,8 @@ const piece = 64 << 10
 
 func (w *chunkedWire) raw(b []byte) error {
 	for part := range slices.Chunk(b, piece) {
-		w.conn.SetWriteDeadline(time.Now().Add(w.timeout))
-		if _, err := w.conn.Write(part); err != nil {
+		w.out.SetWriteDeadline(time.Now().Add(w.timeout))
+		if _, err := w.out.Write(part); err != nil {
 			return err
 		}
 	}
@@ -193,5 +194,9 @@ func hijack(w http.ResponseWriter, chunked bool, timeout time.Duration) (*chunke
 	if err != nil {
 		return nil, nil, err
 	}
-	return &chunkedWire{conn: conn, timeout: timeout, chunked: chunked}, buffered.Reader, nil
+	out := conn
+	if c, ok := conn.(*netConn); ok {
+		out = c.Conn
+	}
+	return &chunkedWire{conn: conn, out: out, timeout: timeout, chunked: chunked}, buffered.Reader, nil
 }
