@@ -102,7 +102,7 @@ func Read(r io.Reader) iter.Seq2[Event, error] {
 // The error is [io.EOF] at a clean end, [ErrIncomplete] if the stream ends
 // inside an event, a [*LimitError] if an event is too long, or the reader's own.
 // After an error, Next returns it again.
-func (d *Decoder) Next() (Event, error) {
+func (d *Decoder) Next() (ev Event, err error) {
 	for d.err == nil {
 		line, ok := d.in.line()
 		if len(line) > 0 && d.block.size+len(line) >= d.limit { // its end counts too, also while it is still to come
@@ -117,7 +117,7 @@ func (d *Decoder) Next() (Event, error) {
 			continue
 		}
 		if len(line) == 0 {
-			if ev, ok := d.endOfBlock(); ok {
+			if d.endOfBlock(&ev) {
 				return ev, nil
 			}
 			continue
@@ -198,17 +198,20 @@ func (b *block) keep() {
 	}
 }
 
-// endOfBlock takes a blank line; ok tells whether the block was an event.
-func (d *Decoder) endOfBlock() (ev Event, ok bool) {
+// endOfBlock takes a blank line. It reports whether the block was an event, which
+// it puts into ev: a processor that has just copied the data stumbles over a copy
+// of the event's fields.
+func (d *Decoder) endOfBlock(ev *Event) bool {
 	b := &d.block
 	if b.hasID {
 		d.lastID = append(d.lastID[:0], b.id...)
 	}
-	if b.hasData {
-		ev, ok = d.event(), true
+	dispatched := b.hasData
+	if dispatched {
+		d.event(ev)
 	}
 	b.reset()
-	return ev, ok
+	return dispatched
 }
 
 // reset makes the block an empty one, field by field: assigning a whole block
@@ -232,23 +235,23 @@ func emptied(buf []byte) []byte {
 }
 
 // event makes the block's event. Data and the block's own ID are one allocation.
-func (d *Decoder) event() Event {
+func (d *Decoder) event(ev *Event) {
 	b := &d.block
 	data := b.data
 	if b.line != nil {
 		data = b.line
 	}
-	ev := Event{HasID: b.hasID, Type: d.typeString(b.typ), Retry: b.retry}
+	ev.HasID, ev.Type, ev.Retry = b.hasID, d.typeString(b.typ), b.retry
 	if !b.hasID {
 		ev.ID, ev.Data = d.LastEventID(), string(data)
-		return ev
+		return
 	}
-	var s strings.Builder
-	s.Grow(len(data) + len(b.id))
-	s.Write(data)
-	s.Write(b.id)
-	ev.Data, ev.ID = s.String()[:len(data)], s.String()[len(data):]
-	return ev
+	var buf strings.Builder
+	buf.Grow(len(data) + len(b.id))
+	buf.Write(data)
+	buf.Write(b.id)
+	both := buf.String()
+	ev.Data, ev.ID = both[:len(data)], both[len(data):]
 }
 
 func (d *Decoder) typeString(typ []byte) string {
