@@ -65,10 +65,10 @@ func newDemo(sys *system, p *problems) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "demo",
 		Short: "Watch it work: a session is played, cut, and followed to its end (15 s)",
-		Long: `Start the test server in this process, play a session on it, break the connection
-in seven ways, and follow the session through all of them. At the end it says what
-was emitted, cut, replayed, lost and repeated, counted at both ends; if anything
-was lost or repeated, the exit code is 1.`,
+		Long: `Start the test server in this process, play a session on it, break the
+connection in seven ways, and follow the session through all of them. At the end
+it says what was emitted, cut, replayed, lost and repeated, counted at both
+ends; if anything was lost or repeated, the exit code is 1.`,
 		Args: noArgs(p),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			d := demo{sys: sys, cuts: cuts, pause: between(250*time.Millisecond, 600*time.Millisecond)}

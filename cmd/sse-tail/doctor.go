@@ -34,7 +34,7 @@ content type, buffering, compression, heartbeat, ids, replay, idle timeouts.
 Ctrl-C ends the listening; what was seen so far is judged.
 Exit codes: 0 nothing found, 1 warnings, 2 faults.`,
 		Example: `  sse-tail doctor https://example.com/events
-  sse-tail doctor --for 2m https://example.com/events    long enough for idle timeouts`,
+  sse-tail doctor --for 2m -s http://127.0.0.1:9100 abc  finds idle timeouts too`,
 		Args: cobra.ArbitraryArgs,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			d, err := newDiagnosis(sys, f, args)

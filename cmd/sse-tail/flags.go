@@ -89,7 +89,7 @@ func (f *flags) addAccess() {
 	g.text(&f.tokenFile, "token-file", "", "token from `FILE`, read for each attempt (or $SSE_TAIL_TOKEN)")
 	g.text(&f.tokenCmd, "token-cmd", "", "token from the output of `CMD`, run for each attempt")
 	g.toggle(&f.sseToken, "sse-token", "", "exchange the token at /v1/auth/sse-token for each attempt")
-	g.list(&f.headers, "header", "H", "send a header, `'K: V'` or @FILE; may be repeated", headerLines)
+	g.list(&f.headers, "header", "H", "send the header `'K: V'`, or those in @FILE; may be repeated", headerLines)
 
 	g = f.group("request")
 	g.text(&f.caCert, "cacert", "", "trust the authorities in `FILE` (PEM)")
@@ -105,14 +105,14 @@ func addFlags(fs *pflag.FlagSet, p *problems, env func(string) string) *flags {
 	f := newFlags(fs, p, env)
 	f.addAccess()
 	g := f.group("request")
-	g.text(&f.method, "request", "X", "HTTP `METHOD`")
-	g.bytes(&f.body, "data", "d", "request body, `DATA` or @FILE; makes it a POST", readData)
+	g.text(&f.method, "request", "X", "HTTP method, `METHOD`")
+	g.bytes(&f.body, "data", "d", "request body `DATA`, or what is in @FILE; makes it a POST", readData)
 	g.duration(&f.connectTimeout, "connect-timeout", "limit for dialling and TLS, `D`; 0: none")
 
 	g = f.group("position")
 	g.text(&f.lastEventID, "last-event-id", "", "start after event `ID`; 0: all that the server still has")
 	g.text(&f.cursor, "cursor", "", "keep the position in `FILE`, and go on from there")
-	g.toggle(&f.cont, "continue", "c", "the same, in the state directory, by target")
+	g.toggle(&f.cont, "continue", "c", "the same in the state directory, for each target")
 
 	g = f.group("filter")
 	g.list(&f.events, "event", "e", "only events of `KIND,…`: SSE type or JSON \"event\"", splitKinds)
@@ -121,7 +121,7 @@ func addFlags(fs *pflag.FlagSet, p *problems, env func(string) string) *flags {
 	g.toggle(&f.heartbeats, "heartbeats", "", "show connected and heartbeat frames too")
 
 	g = f.group("output")
-	g.text(&f.output, "output", "o", "`FORMAT`: auto, text, data, json, sse or template=…")
+	g.text(&f.output, "output", "o", "`FORMAT`: text, data, json, sse, template=… or auto: text on a terminal, else data")
 	g.toggle(&f.timestamps, "timestamps", "", "show when each event was received")
 	g.choice(&f.color, "color", "", "`WHEN`: auto, always or never", "auto", "always", "never")
 

@@ -73,6 +73,8 @@ func newRoot(sys *system) (*cobra.Command, *flags) {
 	f = addFlags(root.Flags(), p, sys.env)
 	namesAllFlags(sys, root, p, func(args []string) { newFollower(sys, f, args) })
 	root.AddCommand(newDemo(sys, p), newServe(sys, p), newDoctor(sys, p))
+	addCompletion(root)
+	addHelp(root)
 	return root, f
 }
 

@@ -39,8 +39,8 @@ func newServe(sys *system, p *problems) *cobra.Command {
 		Use:   "serve [flags]",
 		Short: "Run the test server, with faults on demand",
 		Long: `Run the test server: session streams and plain ones, replay, heartbeats, and
-faults on demand. One JSON line on standard output says where everything is; then
-it serves until it is interrupted.`,
+faults on demand. One JSON line on standard output says where everything is;
+then it serves until it is interrupted.`,
 		Example: `  sse-tail serve --demo                   sessions are played for ever
   sse-tail --all                          in another window: follow them
   sse-tail serve --listen 127.0.0.1:0     any free port; for scripts`,

@@ -69,7 +69,12 @@ func parseDuration(s string) (time.Duration, error) {
 	return d, nil
 }
 
+// showDuration shows a default. 0 stands for a limit that is off, or for the
+// client's own: the flag's text says which.
 func showDuration(d time.Duration) string {
+	if d == 0 {
+		return ""
+	}
 	s := d.String()
 	if strings.HasSuffix(s, "m0s") {
 		s = strings.TrimSuffix(s, "0s")
@@ -118,8 +123,22 @@ func add[T any](g group, p *T, name, short, usage string, v value[T]) {
 	if short != "" {
 		v.name = "-" + short + ", " + v.name
 	}
+	if arg, text := splitUsage(usage); arg != "" {
+		v.kind, usage = arg, text
+	}
 	f := g.fs.VarPF(&v, name, short, usage)
 	f.Annotations = map[string][]string{groupAnnotation: {g.name}}
+}
+
+// splitUsage takes what a flag's argument is called out of its text, where it
+// stands in backquotes; behind a comma it is not part of the sentence.
+func splitUsage(usage string) (arg, text string) {
+	before, rest, _ := strings.Cut(usage, "`")
+	arg, after, _ := strings.Cut(rest, "`")
+	if clause, ok := strings.CutSuffix(before, ", "); ok {
+		return arg, clause + after
+	}
+	return arg, before + arg + after
 }
 
 func (g group) text(p *string, name, short, usage string) {
