@@ -26,7 +26,7 @@ func TestReadmeFlags(t *testing.T) {
 		t.Fatalf("%s has no %q and %q", path, begin, end)
 	}
 	root, _ := newRoot(&system{env: func(string) string { return "" }})
-	want := flagTable(root.Flags())
+	want := "\n" + flagTable(root.Flags()) + "\n" // or the table is no table to Markdown
 	if *update {
 		if err := os.WriteFile(path, bytes.Join([][]byte{head, []byte(begin), []byte(want), []byte(end), tail}, nil), 0o644); err != nil {
 			t.Fatal(err)
