@@ -83,42 +83,42 @@ type removed struct {
 
 func deleteFaults(s *Server, _ *http.Request, _ []byte) (any, error) {
 	s.hub.mu.Lock()
-	defer s.hub.mu.Unlock()
 	n := len(s.hub.faults)
-	s.hub.removeFaults()
+	undo := s.hub.remove(s.hub.faults)
+	s.hub.mu.Unlock()
+	undo()
 	return removed{n}, nil
-}
-
-// removeFaults takes all faults away. The caller holds the lock.
-func (h *hub) removeFaults() {
-	for _, p := range h.faults {
-		p.left = 0
-	}
-	h.sweep()
 }
 
 // getFault tells of a fault, also of one that is used up.
 func getFault(s *Server, r *http.Request, _ []byte) (any, error) {
-	return s.hub.withFault(r, func(*planted) {})
-}
-
-func deleteFault(s *Server, r *http.Request, _ []byte) (any, error) {
-	return s.hub.withFault(r, func(p *planted) {
-		p.left = 0
-		s.hub.sweep()
-	})
-}
-
-// withFault does something to the fault that a request names, and tells of it.
-func (h *hub) withFault(r *http.Request, do func(*planted)) (any, error) {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	p := h.everPlanted(r.PathValue("number"))
-	if p == nil {
-		return nil, notFound("no fault %s", r.PathValue("number"))
+	s.hub.mu.Lock()
+	defer s.hub.mu.Unlock()
+	p, err := s.hub.faultOf(r)
+	if err != nil {
+		return nil, err
 	}
-	do(p)
 	return p.info(), nil
+}
+
+func deleteFault(s *Server, r *http.Request, body []byte) (any, error) {
+	s.hub.mu.Lock()
+	p, err := s.hub.faultOf(r)
+	s.hub.mu.Unlock()
+	if err != nil {
+		return nil, err
+	}
+	(&Handle{s.hub, []*planted{p}}).Remove()
+	return getFault(s, r, body)
+}
+
+// faultOf finds the fault that a request names. The caller holds the lock.
+func (h *hub) faultOf(r *http.Request) (*planted, error) {
+	number := r.PathValue("number")
+	if p := h.everPlanted(number); p != nil {
+		return p, nil
+	}
+	return nil, notFound("no fault %s", number)
 }
 
 // everPlanted finds a fault by its number; nil if it is not known. The caller holds

@@ -23,6 +23,7 @@ type planted struct {
 	fired  int
 	fitted int // connections so far that its conditions but Conn fit
 	seed   int64
+	undo   func() // ends what it does as long as it is in force; nil: nothing
 }
 
 // Inject puts faults in force, in this order: of several that could strike
@@ -120,11 +121,27 @@ func (h *Handle) WaitFired(ctx context.Context, n int) error {
 // Remove takes the faults away. What has struck a connection stays.
 func (h *Handle) Remove() {
 	h.hub.mu.Lock()
-	defer h.hub.mu.Unlock()
-	for _, p := range h.planted {
+	undo := h.hub.remove(h.planted)
+	h.hub.mu.Unlock()
+	undo()
+}
+
+// remove takes faults away. The caller holds the lock, and calls undo without it.
+func (h *hub) remove(ps []*planted) (undo func()) {
+	var undos []func()
+	for _, p := range ps {
 		p.left = 0
+		if p.undo != nil {
+			undos = append(undos, p.undo)
+			p.undo = nil
+		}
 	}
-	h.hub.sweep()
+	h.sweep()
+	return func() {
+		for _, f := range undos {
+			f()
+		}
+	}
 }
 
 // maxSpent is how many faults that are used up the control API still knows.

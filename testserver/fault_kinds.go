@@ -3,8 +3,9 @@ package testserver
 import "time"
 
 // Refuse refuses connections. In memory and without [Fault.For] it refuses as
-// many dials as it may strike. Otherwise the port is shut, for 1 s or as long as
-// For says, because nobody is told of a connection that the kernel refuses.
+// many dials as it may strike. Otherwise the port is shut, because nobody is told
+// of a connection that the kernel refuses: for as long as For says, until the fault
+// is removed with [Fault.Always], else for 1 s.
 func Refuse() Fault { return Fault{spec{Kind: nameRefuse}} }
 
 // ResetOnAccept resets a TCP connection as soon as it is accepted.

@@ -9,8 +9,9 @@ import (
 // refuseFor is how long a port is shut if nothing else is said.
 const refuseFor = time.Second
 
-// shutFor shuts the port for a fault that refuses by time. A server in memory
-// counts dials instead, if no time is said.
+// shutFor shuts the port for a fault that refuses: for its time, or until it is
+// removed if it strikes always. A server in memory counts dials instead, if no time
+// is said.
 func (s *Server) shutFor(p *planted) {
 	d := time.Duration(p.fault.spec.For)
 	if p.kind.name != nameRefuse || s.memory && d == 0 {
@@ -19,14 +20,22 @@ func (s *Server) shutFor(p *planted) {
 	h := s.hub
 	h.mu.Lock()
 	won := p.meets(&Request{}) != nil
-	if won {
-		h.fire(p, &Request{})
-	}
-	p.left = 0 // it has had its time
-	h.sweep()
 	h.mu.Unlock()
-	if won {
-		s.port.shut()
+	if !won {
+		(&Handle{h, []*planted{p}}).Remove()
+		return
+	}
+	s.port.shut() // before it has fired, for then it is a fact
+	lasts := d == 0 && p.fault.spec.Always
+	h.mu.Lock()
+	h.fire(p, &Request{})
+	if lasts {
+		p.undo = s.port.open
+	} else {
+		h.remove([]*planted{p})
+	}
+	h.mu.Unlock()
+	if !lasts {
 		time.AfterFunc(cmp.Or(d, refuseFor), s.port.open)
 	}
 }

@@ -57,7 +57,7 @@ const (
 var table = []*kind{
 	{
 		name: nameRefuse, stage: stageAccept, takes: []string{"for"},
-		doc: "Connections are refused: the port is shut, for 1 s or as `for` says, because nobody is told of a connection that the kernel refuses. " +
+		doc: "Connections are refused: the port is shut, as long as `for` says, with `always` until the fault is removed, else for 1 s; because nobody is told of a connection that the kernel refuses. " +
 			"The control API is out of reach as well, unless it has an address of its own. In memory and without `for`, as many as it may strike are refused.",
 		example: Refuse().For(2 * time.Second),
 	},

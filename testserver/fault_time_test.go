@@ -323,6 +323,25 @@ func TestRefuseOnASocket(t *testing.T) {
 	}
 }
 
+func TestRefuseUntilRemoved(t *testing.T) {
+	for _, net := range networks {
+		t.Run(net.name, func(t *testing.T) {
+			srv := net.start(t)
+			h := srv.Inject(ts.Refuse().Always())
+			for range 3 {
+				if c, err := srv.Dial(t.Context()); !errors.Is(err, syscall.ECONNREFUSED) {
+					t.Errorf("dial: %v, %v, want refused", c, err)
+				}
+			}
+			h.Remove()
+			h.Remove()
+			if status := statusOf(t, srv, "GET", srv.GlobalURL()); status != 200 {
+				t.Errorf("got %d", status)
+			}
+		})
+	}
+}
+
 func TestResets(t *testing.T) {
 	for _, net := range networks {
 		t.Run(net.name, func(t *testing.T) {

@@ -47,7 +47,7 @@ func (s *Server) Reset() {
 		}
 		clear(h.sessions)
 		clear(h.streams)
-		h.removeFaults()
+		h.remove(h.faults)() // the port stays shut meanwhile
 		h.spent, h.planted, h.opened = nil, 0, 0
 		h.restartCounter()
 		h.journal = journal{max: h.opts.Journal}
