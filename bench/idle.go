@@ -19,6 +19,8 @@ const (
 	holdHTTP2   = "plain, HTTP/2"
 )
 
+var holds = []string{holdBare, holdPlain, holdSession, holdHTTP2}
+
 // idle: the memory of streams on which nothing happens.
 func idle() ([]row, error) {
 	src, err := startChild("source", command{})
@@ -27,8 +29,8 @@ func idle() ([]row, error) {
 	}
 	defer src.close()
 	memory := make(map[string]reply)
-	for _, how := range []string{holdBare, holdPlain, holdSession, holdHTTP2} {
-		if memory[how], err = hold(src.url, how); err != nil {
+	for _, how := range holds {
+		if memory[how], err = hold(src.url, how, idleStreams); err != nil {
 			return nil, fmt.Errorf("%s: %w", how, err)
 		}
 	}
@@ -52,13 +54,13 @@ func perStream(r reply) string {
 
 // hold opens streams in a process that does nothing else, and returns the bytes
 // of one and the goroutines of all.
-func hold(url, how string) (reply, error) {
+func hold(url, how string, n int) (reply, error) {
 	c, err := startChild("holder", command{})
 	if err != nil {
 		return reply{}, err
 	}
 	defer c.close()
-	return c.do(command{Do: how, URL: url, N: idleStreams})
+	return c.do(command{Do: how, URL: url, N: n})
 }
 
 // holderRole holds streams.

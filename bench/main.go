@@ -7,9 +7,13 @@ import (
 	"fmt"
 	"os"
 	"regexp"
+	"time"
 )
 
-const manyStreams = 10_000
+const (
+	manyStreams = 10_000
+	downTime    = 3 * time.Second // of the server that they follow
+)
 
 // A section measures some rows of the table.
 type section struct {
@@ -21,11 +25,12 @@ var sections = []section{
 	{"decode", decoding},
 	{"memory", inMemoryClients},
 	{"loopback", loopbackClients},
+	{"command", tail},
 	{"idle", idle},
 	{"burst", burst},
 	{"paced", paced},
 	{"stalled", stalled},
-	{"restart", func() ([]row, error) { return restart(manyStreams) }},
+	{"restart", func() ([]row, error) { return restart(manyStreams, downTime) }},
 }
 
 // roles are what a child of ours can be.

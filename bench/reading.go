@@ -95,13 +95,23 @@ func rate(d time.Duration, n int) string {
 }
 
 // loopbackClients: the whole client and a real server, in another process.
-func loopbackClients() ([]row, error) {
+func loopbackClients() (rows []row, err error) {
 	src, err := startChild("source", command{})
 	if err != nil {
 		return nil, err
 	}
 	defer src.close()
-	url := streamURL(src.url, loopbackEvents)
+	for _, way := range ways {
+		more, err := loopback(streamURL(src.url, way.path, loopbackEvents), way.words)
+		if err != nil {
+			return nil, err
+		}
+		rows = append(rows, more...)
+	}
+	return rows, nil
+}
+
+func loopback(url, words string) ([]row, error) {
 	var contenders []contender
 	for _, f := range followers {
 		contenders = append(contenders, contender{f.name, func() error {
@@ -117,8 +127,8 @@ func loopbackClients() ([]row, error) {
 	}
 	ours, bare := costs[contenders[0].name].cpu, costs[discarding].cpu
 	return []row{
-		besideFastest("client over loopback: speed beside the fastest peer", contenders, costs, loopbackEvents, 3),
-		{what: "client over loopback: CPU beside reading and discarding", figure: perEvent(ours, loopbackEvents),
+		besideFastest("loopback, "+words+": speed beside the fastest peer", contenders, costs, loopbackEvents, 3),
+		{what: "loopback, " + words + ": CPU beside reading and discarding", figure: perEvent(ours, loopbackEvents),
 			beside: perEvent(bare, loopbackEvents), ratio: ratio(ours, bare), target: 1.5},
 	}, nil
 }

@@ -18,13 +18,12 @@ import (
 const (
 	restartSessions = 100
 	perTurn         = 5               // events of each session: before, during and after the outage
-	downTime        = 3 * time.Second // of the server
 	restartLimit    = 2 * time.Minute // for anything that is waited for
 )
 
 // restart: many streams in one process, and a server that goes away and comes
 // back. Events happen while it is away too.
-func restart(streams int) ([]row, error) {
+func restart(streams int, down time.Duration) ([]row, error) {
 	srv, err := startChild("sessions", command{N: restartSessions})
 	if err != nil {
 		return nil, err
@@ -48,7 +47,7 @@ func restart(streams int) ([]row, error) {
 	if err := c.await(ctx, "events", func() bool { return c.events.Load() == int64(streams*perTurn) }); err != nil {
 		return nil, err
 	}
-	if _, err := srv.do(command{Do: "restart", N: perTurn, Every: downTime}); err != nil {
+	if _, err := srv.do(command{Do: "restart", N: perTurn, Every: down}); err != nil {
 		return nil, err
 	}
 	up := time.Now()
@@ -63,7 +62,7 @@ func restart(streams int) ([]row, error) {
 	back := time.Since(up)
 	bad := c.lost.Load() + c.repeated.Load()
 	return []row{
-		{what: fmt.Sprintf("%d streams, server down %v: events lost or repeated", streams, downTime),
+		{what: fmt.Sprintf("%d streams, server down %v: events lost or repeated", streams, down),
 			figure: fmt.Sprintf("%d of %d", bad, c.events.Load()), ratio: float64(bad), target: 0},
 		{what: fmt.Sprintf("%d streams: all back and caught up, in delays of the outage", streams),
 			figure: back.Round(time.Millisecond).String(), beside: "delay " + c.longestDelay().Round(time.Millisecond).String(),

@@ -6,38 +6,48 @@ import (
 	"net"
 	"net/http"
 	"strconv"
-	"strings"
 )
 
-// sourceRole serves streams with as little effort as can be: /N is a stream of N
-// events, as fast as it is read, and any other path one that says hello and no
-// more. It speaks HTTP/1.1 and unencrypted HTTP/2.
+// sourceRole serves streams with as little effort as can be. /bulk/N is a stream
+// of N events, in the largest pieces that the connection takes; /each/N the same
+// with each event flushed, as servers of live events do; any other path says hello
+// and no more. It speaks HTTP/1.1 and unencrypted HTTP/2.
 func sourceRole() role {
 	return func(cmd command) (reply, error) {
 		if cmd.Do != "start" {
 			return reply{}, nil
 		}
-		url, err := serve(http.HandlerFunc(source))
+		mux := http.NewServeMux()
+		mux.HandleFunc("/bulk/{n}", func(w http.ResponseWriter, r *http.Request) { send(w, r, stretchFrames) })
+		mux.HandleFunc("/each/{n}", func(w http.ResponseWriter, r *http.Request) { send(w, r, 1) })
+		mux.HandleFunc("/", hello)
+		url, err := serve(mux)
 		return reply{URL: url}, err
 	}
 }
 
-func source(w http.ResponseWriter, r *http.Request) {
+// send sends the events of a stream, so many at once.
+func send(w http.ResponseWriter, r *http.Request, atOnce int) {
 	w.Header().Set("Content-Type", "text/event-stream")
 	rc := http.NewResponseController(w)
-	n, err := strconv.Atoi(strings.TrimPrefix(r.URL.Path, "/"))
-	if err != nil {
-		io.WriteString(w, ": hello\n\n")
-		rc.Flush()
-		<-r.Context().Done()
-		return
-	}
-	for ; n >= stretchFrames; n -= stretchFrames {
-		if _, err := w.Write(stretch); err != nil {
+	n, _ := strconv.Atoi(r.PathValue("n"))
+	for n > 0 {
+		k := min(n, atOnce)
+		if _, err := w.Write(stretch[:k*len(frame)]); err != nil {
 			return
 		}
+		if err := rc.Flush(); err != nil {
+			return
+		}
+		n -= k
 	}
-	w.Write(stretch[:n*len(frame)])
+}
+
+func hello(w http.ResponseWriter, r *http.Request) {
+	w.Header().Set("Content-Type", "text/event-stream")
+	io.WriteString(w, ": hello\n\n")
+	http.NewResponseController(w).Flush()
+	<-r.Context().Done()
 }
 
 // serve serves on a loopback port until the process ends.
@@ -53,5 +63,11 @@ func serve(h http.Handler) (url string, err error) {
 	return "http://" + l.Addr().String(), nil
 }
 
-// streamURL is where a source has n events.
-func streamURL(base string, n int) string { return fmt.Sprintf("%s/%d", base, n) }
+// How a source sends the events of a stream, and how the table says it.
+var ways = []struct{ path, words string }{
+	{"each", "each event flushed"},
+	{"bulk", "64 KiB at once"},
+}
+
+// streamURL is where a source has n events, sent one of the ways.
+func streamURL(base, way string, n int) string { return fmt.Sprintf("%s/%s/%d", base, way, n) }

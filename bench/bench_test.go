@@ -1,0 +1,180 @@
+package main
+
+import (
+	"net/http"
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/OneStepAt4time/resilient-sse/sse"
+)
+
+func TestMain(m *testing.M) {
+	if beChild(roles) {
+		return
+	}
+	os.Exit(m.Run())
+}
+
+func startSource(tb testing.TB) *child {
+	tb.Helper()
+	src, err := startChild("source", command{})
+	if err != nil {
+		tb.Fatal(err)
+	}
+	tb.Cleanup(src.close)
+	return src
+}
+
+// What is compared must do the same work: each contender has each event.
+
+func TestDecoders(t *testing.T) {
+	for _, d := range decoders {
+		if n, err := d.decode(events(300)); allOf(n, 300, err) != nil {
+			t.Errorf("%s: %v", d.name, allOf(n, 300, err))
+		}
+	}
+}
+
+func TestFollowers(t *testing.T) {
+	src := startSource(t)
+	for _, f := range followers {
+		n, err := f.follow(inMemory(300), "http://memory.test/", 300)
+		if err := allOf(n, 300, err); err != nil {
+			t.Errorf("%s in memory: %v", f.name, err)
+		}
+		for _, way := range ways {
+			n, err := f.follow(http.DefaultClient, streamURL(src.url, way.path, 300), 300)
+			if err := allOf(n, 300, err); err != nil {
+				t.Errorf("%s over loopback, %s: %v", f.name, way.words, err)
+			}
+		}
+	}
+}
+
+func TestSourceEndsItsStream(t *testing.T) {
+	src := startSource(t)
+	for _, way := range ways {
+		resp, err := http.Get(streamURL(src.url, way.path, 130)) // two stretches and a bit
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer resp.Body.Close()
+		n := 0
+		for ev, err := range sse.Read(resp.Body) {
+			if err != nil {
+				t.Fatal(err)
+			}
+			n += whole(ev.Data)
+		}
+		if n != 130 {
+			t.Errorf("%s: %d events, want 130", way.words, n)
+		}
+	}
+}
+
+func TestServers(t *testing.T) {
+	for name := range servers {
+		d, err := deliver(name, 3, 0, command{N: 200, Data: shortData})
+		if err != nil || d.part != 1 {
+			t.Errorf("%s: %.4f of the events came, %v; want all", name, d.part, err)
+		}
+	}
+}
+
+func TestStalledReaderHoldsNobody(t *testing.T) {
+	d, err := deliver(serverOurs, 2, 1, command{N: 20_000, Data: string(eventMark) + eventData})
+	if err != nil || d.part != 1 {
+		t.Errorf("%.4f of the events came, %v; want all", d.part, err)
+	}
+}
+
+func TestHolds(t *testing.T) {
+	src := startSource(t)
+	for _, how := range holds {
+		r, err := hold(src.url, how, 20)
+		if err != nil {
+			t.Errorf("%s: %v", how, err)
+		} else if r.Bytes <= 0 || r.Goroutines < 20 {
+			t.Errorf("%s: %d bytes a stream and %d goroutines for 20", how, r.Bytes, r.Goroutines)
+		}
+	}
+}
+
+func TestRestart(t *testing.T) {
+	rows, err := restart(20, 100*time.Millisecond)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if lost := rows[0]; !lost.met() {
+		t.Errorf("%s: %s", lost.what, lost.figure)
+	}
+}
+
+func TestTable(t *testing.T) {
+	var out strings.Builder
+	err := writeTable(&out, []row{
+		{what: "speed", figure: "3 M/s", beside: "peer: 1 M/s", ratio: 3, atLeast: true, target: 3},
+		{what: "memory", figure: "5 KiB", beside: "2 KiB", ratio: 2.5, target: 2},
+		{what: "command", skipped: "curl is not installed"},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := `what     ours                   beside       ratio  target  met
+speed    3 M/s                  peer: 1 M/s  3.00   ≥ 3.00  yes
+memory   5 KiB                  2 KiB        2.50   ≤ 2.00  no
+command  curl is not installed                              not measured
+`
+	if out.String() != want {
+		t.Errorf("got\n%s\nwant\n%s", &out, want)
+	}
+}
+
+func BenchmarkDecode(b *testing.B) {
+	for _, d := range decoders {
+		b.Run(d.name, func(b *testing.B) {
+			const n = 1000
+			b.SetBytes(n * int64(len(frame)))
+			b.ReportAllocs()
+			for b.Loop() {
+				if got, err := d.decode(events(n)); allOf(got, n, err) != nil {
+					b.Fatal(allOf(got, n, err))
+				}
+			}
+		})
+	}
+}
+
+func BenchmarkClientInMemory(b *testing.B) {
+	for _, f := range followers {
+		b.Run(f.name, func(b *testing.B) {
+			const n = 1000
+			hc := inMemory(n)
+			benchmarkFollower(b, f, hc, "http://memory.test/", n)
+		})
+	}
+}
+
+func BenchmarkClientLoopback(b *testing.B) {
+	src := startSource(b)
+	for _, way := range ways {
+		for _, f := range followers {
+			b.Run(way.path+"/"+f.name, func(b *testing.B) {
+				const n = 10_000
+				benchmarkFollower(b, f, http.DefaultClient, streamURL(src.url, way.path, n), n)
+			})
+		}
+	}
+}
+
+func benchmarkFollower(b *testing.B, f follower, hc *http.Client, url string, n int) {
+	b.SetBytes(int64(n) * int64(len(frame)))
+	b.ReportAllocs()
+	for b.Loop() {
+		if got, err := f.follow(hc, url, n); allOf(got, n, err) != nil {
+			b.Fatal(allOf(got, n, err))
+		}
+	}
+}

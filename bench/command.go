@@ -1,0 +1,95 @@
+package main
+
+import (
+	"fmt"
+	"math"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"strconv"
+	"strings"
+	"time"
+)
+
+const (
+	tailEvents = 100_000
+	tailRounds = 5
+)
+
+// tail: the command, beside curl on the same stream.
+func tail() (rows []row, err error) {
+	const what = "sse-tail -o data: CPU beside curl -N"
+	curl, err := exec.LookPath("curl")
+	if err != nil {
+		return []row{{what: what, skipped: "curl is not installed"}}, nil
+	}
+	dir, err := os.MkdirTemp("", "bench")
+	if err != nil {
+		return nil, err
+	}
+	defer os.RemoveAll(dir)
+	sseTail, err := buildCommand(dir)
+	if err != nil {
+		return []row{{what: what, skipped: "sse-tail does not build"}}, nil
+	}
+	src, err := startChild("source", command{})
+	if err != nil {
+		return nil, err
+	}
+	defer src.close()
+	for _, way := range ways {
+		url := streamURL(src.url, way.path, tailEvents)
+		ours, theirs, err := turns(
+			exec.Command(sseTail, "-q", "-o", "data", "-n", strconv.Itoa(tailEvents), url),
+			exec.Command(curl, "-sN", url))
+		if err != nil {
+			return nil, err
+		}
+		rows = append(rows, row{what: "sse-tail, " + way.words + ": CPU beside curl -N", figure: perEvent(ours, tailEvents),
+			beside: perEvent(theirs, tailEvents), ratio: ratio(ours, theirs), target: 2})
+	}
+	return rows, nil
+}
+
+// turns runs two commands in turns, and returns the least processor time of each.
+func turns(a, b *exec.Cmd) (leastA, leastB time.Duration, err error) {
+	leastA, leastB = math.MaxInt64, math.MaxInt64
+	for range tailRounds {
+		for cmd, least := range map[*exec.Cmd]*time.Duration{a: &leastA, b: &leastB} {
+			cpu, err := cpuOf(cmd.Path, cmd.Args[1:])
+			if err != nil {
+				return 0, 0, err
+			}
+			*least = min(*least, cpu)
+		}
+	}
+	return leastA, leastB, nil
+}
+
+// buildCommand builds sse-tail into a folder. It is in the module above this one,
+// with dependencies that are not ours.
+func buildCommand(dir string) (string, error) {
+	name := filepath.Join(dir, "sse-tail")
+	if runtime.GOOS == "windows" {
+		name += ".exe"
+	}
+	module, err := exec.Command("go", "list", "-m", "-f", "{{.Dir}}", "github.com/OneStepAt4time/resilient-sse").Output()
+	if err != nil {
+		return "", err
+	}
+	build := exec.Command("go", "build", "-o", name, "./cmd/sse-tail")
+	build.Dir = strings.TrimSpace(string(module))
+	return name, build.Run()
+}
+
+// cpuOf runs a command with its output thrown away, and returns the processor
+// time that it used.
+func cpuOf(name string, args []string) (time.Duration, error) {
+	cmd := exec.Command(name, args...)
+	cmd.Stderr = os.Stderr
+	if err := cmd.Run(); err != nil {
+		return 0, fmt.Errorf("%s: %w", filepath.Base(name), err)
+	}
+	return cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime(), nil
+}
