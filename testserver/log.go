@@ -132,9 +132,11 @@ func (l *eventLog) wait(c *conn) {
 	}
 }
 
-// leave takes a reader out of the log.
+// leave takes a reader out of the log, which need not keep more than its window when
+// it was the last.
 func (l *eventLog) leave(c *conn) {
 	delete(l.readers, c)
+	l.trim()
 	if c.waitsAt == 0 {
 		return
 	}
