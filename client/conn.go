@@ -6,11 +6,14 @@ import (
 	"net/http"
 	"net/http/httptrace"
 	"time"
+
+	"github.com/OneStepAt4time/resilient-sse/sse"
 )
 
 // A conn is one attempt: its context, its time limits and, once it is open, the
 // body of its response, which it reads under those limits.
 type conn struct {
+	run    *run
 	ctx    context.Context
 	cancel context.CancelCauseFunc
 	dog    watchdog
@@ -18,19 +21,17 @@ type conn struct {
 
 	header http.Header // the response's
 	body   io.ReadCloser
+	dec    *sse.Decoder // of the body
 
 	healthFromByte bool      // health counts from the first byte of the body, not from the response
 	healthFrom     time.Time // zero: does not count yet
 	lastRead       time.Time
 	quiet          time.Duration // waited for bytes since the last event
-
-	beforeRead func()
-	afterRead  func(n int)
 }
 
-func newConn(ctx context.Context, opts *Options) *conn {
-	c := &conn{opts: opts}
-	c.ctx, c.cancel = context.WithCancelCause(ctx)
+func newConn(r *run) *conn {
+	c := &conn{run: r, opts: &r.opts}
+	c.ctx, c.cancel = context.WithCancelCause(r.ctx)
 	c.dog.cancel = c.cancel
 	return c
 }
@@ -67,7 +68,7 @@ func (c *conn) accept(resp *http.Response, healthFromByte bool) {
 // Read implements [io.Reader] on the body. The limits run only while it waits
 // for bytes: a consumer that is slow between reads is not a dead server.
 func (c *conn) Read(p []byte) (int, error) {
-	c.beforeRead()
+	c.run.beforeRead(c)
 	d, cause := c.opts.IdleTimeout, ErrIdle
 	if t := c.opts.EventTimeout; t > 0 {
 		rest := t - c.quiet
@@ -90,7 +91,7 @@ func (c *conn) Read(p []byte) (int, error) {
 		if c.healthFrom.IsZero() {
 			c.healthFrom = c.lastRead
 		}
-		c.afterRead(n)
+		c.run.afterRead(n)
 	}
 	if !began.IsZero() {
 		c.quiet += time.Since(began)

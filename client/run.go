@@ -62,6 +62,14 @@ func (r *run) loop() error {
 	if err == nil {
 		err = r.follow()
 	}
+	err = r.end(err)
+	returned = true
+	return err
+}
+
+// end does what is left to do when nothing more will be yielded, and returns the
+// error of the last pair; nil if there is none, or nobody to take it.
+func (r *run) end(err error) error {
 	left := errors.Is(err, errBreak)
 	if left || errors.Is(err, errOver) {
 		err = nil
@@ -74,9 +82,8 @@ func (r *run) loop() error {
 		err = errors.Join(err, saveErr)
 	}
 	r.observe(Transition{State: Closed, Cause: err})
-	returned = true
 	if left {
-		return nil // nobody is there to take it
+		return nil
 	}
 	return err
 }
@@ -115,6 +122,24 @@ func (r *run) repeatable() bool {
 
 // attempt makes one connection and delivers its events until it fails.
 func (r *run) attempt() error {
+	conn := newConn(r)
+	defer conn.close()
+	if err := r.connect(conn); err != nil {
+		return err
+	}
+	err := r.deliver(conn)
+	if conn.healthy() {
+		r.succeed()
+	}
+	if d := conn.dec.Retry(); d > 0 {
+		r.schedule.SetInitial(d)
+	}
+	r.lost(err)
+	return err
+}
+
+// connect makes the connection, up to where its events begin.
+func (r *run) connect(c *conn) error {
 	lease, err := r.admission()
 	if err != nil {
 		return err
@@ -127,9 +152,7 @@ func (r *run) attempt() error {
 	r.observe(Transition{State: Connecting})
 	r.beforeWait()
 
-	conn := newConn(r.ctx, &r.opts)
-	defer conn.close()
-	asked, err := r.open(conn)
+	asked, err := r.open(c)
 	settle(lease, err, r.ctx)
 	if err != nil {
 		return err
@@ -143,50 +166,41 @@ func (r *run) attempt() error {
 	if r.opts.HealthyAfter < 0 {
 		r.succeed()
 	}
-	r.observe(Transition{State: Open, Header: conn.header})
-	if err := r.checkGap(asked, conn.header); err != nil {
-		return err
-	}
-	err = r.deliver(conn)
-	if conn.healthy() {
-		r.succeed()
-	}
-	r.lost(err)
-	return err
+	r.observe(Transition{State: Open, Header: c.header})
+	return r.checkGap(asked, c.header)
 }
 
 // deliver yields the connection's events.
 func (r *run) deliver(c *conn) error {
-	dec := sse.NewDecoder(c, &sse.DecoderOptions{LastEventID: r.LastEventID(), MaxEventSize: r.opts.MaxEventSize})
-	c.beforeRead = func() {
-		// All that was decoded is done; a block without data may have moved the
-		// position past the last event.
-		r.move(dec.LastEventID())
-		r.beforeWait()
-	}
-	c.afterRead = func(n int) {
-		r.mu.Lock()
-		r.stats.Bytes += int64(n)
-		r.mu.Unlock()
-	}
-	defer func() {
-		if d := dec.Retry(); d > 0 {
-			r.schedule.SetInitial(d)
-		}
-	}()
+	c.dec = sse.NewDecoder(c, &sse.DecoderOptions{LastEventID: r.LastEventID(), MaxEventSize: r.opts.MaxEventSize})
 	for {
 		if err := r.ctx.Err(); err != nil {
 			return err
 		}
-		ev, err := dec.Next()
+		ev, err := c.dec.Next()
 		if err != nil {
-			r.move(dec.LastEventID()) // the end may have come with the last bytes, without another read
+			r.move(c.dec.LastEventID()) // the end may have come with the last bytes, without another read
 			return c.cause(err)
 		}
 		if err := r.event(c, ev); err != nil {
 			return err
 		}
 	}
+}
+
+// beforeRead is called when the connection is about to wait for bytes: all that
+// was decoded is done. A block without data may have moved the position past the
+// last event.
+func (r *run) beforeRead(c *conn) {
+	r.move(c.dec.LastEventID())
+	r.beforeWait()
+}
+
+// afterRead is called when n bytes have come.
+func (r *run) afterRead(n int) {
+	r.mu.Lock()
+	r.stats.Bytes += int64(n)
+	r.mu.Unlock()
 }
 
 // event takes one event of the stream and yields it, if it is for the caller.
