@@ -20,7 +20,7 @@ type input struct {
 }
 
 const (
-	minBuffer   = 1 << 10  // what an idle stream holds
+	minBuffer   = 512      // what an idle stream holds
 	maxBuffer   = 32 << 10 // what a busy one reads at once; more falls out of the processor's first cache
 	quietReads  = 32       // reads after which a large buffer is given back
 	emptyReads  = 100      // reads without a byte or an error before io.ErrNoProgress
