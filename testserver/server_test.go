@@ -1,6 +1,9 @@
 package testserver_test
 
 import (
+	"context"
+	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -10,11 +13,11 @@ import (
 
 	"github.com/OneStepAt4time/resilient-sse/session"
 	"github.com/OneStepAt4time/resilient-sse/sse"
-	"github.com/OneStepAt4time/resilient-sse/testserver"
+	ts "github.com/OneStepAt4time/resilient-sse/testserver"
 )
 
 // open starts a request and fails the test if it gets no response.
-func open(t *testing.T, srv *testserver.Server, url, lastEventID string) *http.Response {
+func open(t *testing.T, srv *ts.Server, url, lastEventID string) *http.Response {
 	t.Helper()
 	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, url, nil)
 	if err != nil {
@@ -48,11 +51,9 @@ func ids(t *testing.T, dec *sse.Decoder, n int) string {
 }
 
 func TestSessionStream(t *testing.T) {
-	for name, start := range map[string]func(testserver.TB, ...*testserver.Options) *testserver.Server{
-		"socket": testserver.New, "memory": testserver.NewInMemory,
-	} {
-		t.Run(name, func(t *testing.T) {
-			srv := start(t)
+	for _, net := range networks {
+		t.Run(net.name, func(t *testing.T) {
+			srv := net.start(t)
 			s := srv.Session("a b")
 			resp := open(t, srv, s.URL(), "")
 			dec := sse.NewDecoder(resp.Body, nil)
@@ -82,7 +83,7 @@ func TestSessionStream(t *testing.T) {
 }
 
 func TestNotFound(t *testing.T) {
-	srv := testserver.NewInMemory(t)
+	srv := ts.NewInMemory(t)
 	srv.Session("abc")
 	for path, json := range map[string]bool{"/v1/sessions/x/events": true, "/sessions/abc/events": false, "/v1/sessions/abc": false} {
 		resp := open(t, srv, srv.URL+path, "")
@@ -94,7 +95,7 @@ func TestNotFound(t *testing.T) {
 }
 
 func TestPlainStream(t *testing.T) {
-	srv := testserver.New(t)
+	srv := ts.New(t)
 	st := srv.Stream("orders")
 	for i := range 60 {
 		if err := st.Send(sse.Event{ID: fmt.Sprint("o", i), HasID: true, Type: "order", Data: "a\nb"}); err != nil {
@@ -107,6 +108,116 @@ func TestPlainStream(t *testing.T) {
 	}
 	if err := st.Send(sse.Event{ID: "a\nb", HasID: true}); err == nil {
 		t.Error("an id with a line break was sent")
+	}
+}
+
+// TestEventsOfASession publishes with each method, and reads the envelopes.
+func TestEventsOfASession(t *testing.T) {
+	srv := ts.NewInMemory(t)
+	s := srv.Session(`a"b/ü`)
+	if s.ID() != `a"b/ü` {
+		t.Errorf("ID %q", s.ID())
+	}
+	dec := decode(open(t, srv, s.URL(), "0"))
+	envelope(t, dec) // connected
+	for _, tt := range []struct {
+		id   int64
+		kind session.Kind
+		data string
+	}{
+		{s.Status("working", ""), session.Status, `{"status":"working"}`},
+		{s.Status("idle", "why"), session.Status, `{"status":"idle","detail":"why"}`},
+		{s.Message("user", "a\r\nb"), session.Message, `{"role":"user","text":"a\r\nb"}`},
+		{s.System("hello"), session.System, `{"role":"system","text":"hello"}`},
+		{s.Approval("may I?"), session.Approval, `{"prompt":"may I?"}`},
+		{s.Emit(session.Hook, nil), session.Hook, ""},
+		{s.Emit(session.Stall, json.RawMessage(" null ")), session.Stall, ""},
+		{s.Emit(session.Dead, json.RawMessage("{\n \"a\": 1\r\n}")), session.Dead, `{"a":1}`},
+		{s.Emit("odd \" kind\n", 7), "odd \" kind\n", `7`},
+		{s.Ended("done"), session.Ended, `{"reason":"done"}`},
+	} {
+		env := envelope(t, dec)
+		if env.ID != tt.id || env.Kind != tt.kind || string(env.Data) != tt.data || env.SessionID != s.ID() {
+			t.Errorf("got %+v with %s, want %d %s %s", env, env.Data, tt.id, tt.kind, tt.data)
+		}
+		if env.Timestamp.IsZero() || env.EmittedAt != env.Timestamp.UnixMilli() {
+			t.Errorf("%s: timestamp %v, emitted at %d", tt.kind, env.Timestamp, env.EmittedAt)
+		}
+	}
+}
+
+func TestNonsensePanics(t *testing.T) {
+	srv := ts.NewInMemory(t)
+	for name, do := range map[string]func(){
+		"a session without a name":   func() { srv.Session("") },
+		"data that is no JSON":       func() { srv.Session("abc").Emit(session.Hook, func() {}) },
+		"raw data that is no JSON":   func() { srv.Session("abc").Emit(session.Hook, json.RawMessage("{")) },
+		"a fault that makes no kind": func() { srv.Inject(ts.Fault{}) },
+	} {
+		func() {
+			defer func() {
+				if recover() == nil {
+					t.Errorf("%s: no panic", name)
+				}
+			}()
+			do()
+		}()
+	}
+}
+
+func TestWaitDelivered(t *testing.T) {
+	srv := ts.NewInMemory(t)
+	s := srv.Session("abc")
+	resp := open(t, srv, s.URL(), "")
+	global := open(t, srv, srv.GlobalURL(), "")
+	first := s.Message("assistant", "1")
+	second := s.Message("assistant", "2")
+	for stream, id := range map[string]int64{"abc": second, ts.Global: first} {
+		if err := srv.WaitDelivered(t.Context(), stream, id); err != nil {
+			t.Error(err)
+		}
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	for stream, id := range map[string]int64{"abc": second + 1, "nobody": 1} {
+		if err := srv.WaitDelivered(ctx, stream, id); !errors.Is(err, context.Canceled) {
+			t.Errorf("%s: %v, want canceled", stream, err)
+		}
+	}
+	must[object](t, srv, "POST", "wait", fmt.Sprintf(`{"delivered":"%d","stream":"abc"}`, first))
+	resp.Body.Close()
+	global.Body.Close()
+	go srv.Close()
+	if err := srv.WaitDelivered(t.Context(), "abc", second+1); err == nil || errors.Is(err, context.Canceled) {
+		t.Errorf("%v, want that the server was closed", err)
+	}
+}
+
+func TestMethods(t *testing.T) {
+	srv := ts.NewInMemory(t)
+	s := srv.Session("abc")
+	st := srv.Stream("s")
+	for _, tt := range []struct {
+		method, url string
+		status      int
+	}{
+		{"HEAD", s.URL(), 200}, {"HEAD", srv.StreamURL("s"), 200}, {"HEAD", srv.SessionURL("nobody"), 404},
+		{"POST", s.URL(), 405}, {"POST", srv.GlobalURL(), 405}, {"PUT", srv.StreamURL("s"), 405},
+		{"POST", srv.StreamURL("s"), 200}, {"GET", srv.StreamURL("nobody's"), 404},
+	} {
+		if status := statusOf(t, srv, tt.method, tt.url); status != tt.status {
+			t.Errorf("%s %s: %d, want %d", tt.method, tt.url, status, tt.status)
+		}
+	}
+	if st.Name() != "s" {
+		t.Errorf("Name %q", st.Name())
+	}
+	st.End()
+	if err := st.Send(sse.Event{Data: "late"}); err == nil {
+		t.Error("a stream that has ended took an event")
+	}
+	if srv.Stream("s") == st {
+		t.Error("a stream that has ended is given out again")
 	}
 }
 
