@@ -111,7 +111,7 @@ func (d *demo) run(ctx context.Context) error {
 	}
 	w.tap = d.receive
 	d.say = func(text string) { w.status.Say(console.Bold, "demo: ", text) }
-	d.say("a server in this process plays a session, and breaks the connection in " + explain.Count(len(d.cuts), "way"))
+	d.say("a server in this process plays a session, and breaks it in " + explain.Count(len(d.cuts), "way"))
 	d.say("it is followed with: sse-tail " + strings.Join(demoArgs, " ") + " URL")
 
 	ctx, cancel := context.WithCancelCause(ctx)

@@ -14,12 +14,17 @@ import (
 func (d *demo) report(w *follower) {
 	c, fired, requests := d.count(), d.fired(), d.srv.Requests()
 	stats := w.streams[0].source.Stats()
+	columns := 0
+	if d.sys.outTTY {
+		columns = w.console.Columns()
+	}
 	row := func(style console.Style, name string, n int, rest string) {
-		line := w.outPaint.Text(style, fmt.Sprintf("  %-8s %4d", name, n))
+		head := fmt.Sprintf("  %-8s %4d", name, n)
+		b := []byte(w.outPaint.Text(style, head))
 		if rest != "" {
-			line += "  " + w.outPaint.Text(console.Dim, rest)
+			b = w.outPaint.Layout(append(b, "  "...), []console.Span{{Style: console.Dim, Text: rest}}, len(head)+2, columns)
 		}
-		w.console.Print([]byte(line + "\n"))
+		w.console.Print(append(b, '\n'))
 	}
 	good := func(n int) console.Style {
 		if n == 0 {

@@ -13,6 +13,7 @@ import (
 
 // sayResume says at a signal what was seen, and how to go on from there.
 func (w *follower) sayResume() {
+	w.console.Fresh()
 	w.status.Say(console.Plain, "", explain.Count(w.shown, "event")+" seen in "+explain.Duration(w.elapsed()))
 	if w.flags.cursor != "" || w.flags.cont {
 		w.status.Say(console.Plain, "", "the position is kept; the same command goes on from there")
@@ -20,7 +21,7 @@ func (w *follower) sayResume() {
 	}
 	for _, s := range w.streams {
 		if id := s.source.LastEventID(); id != "" {
-			w.status.Say(console.Plain, "", "to resume: "+w.resumeCommand(s, id))
+			w.status.SayWhole("to resume: " + w.resumeCommand(s, id))
 		}
 	}
 }

@@ -103,7 +103,7 @@ func (c *Console) Live(text string, paint func(string) string) {
 		return
 	}
 	if text != "" {
-		text = termsafe.Cut(text, c.Columns()-1) // the last column would wrap
+		text = termsafe.Cut(text, c.Columns()-len("^C")-1) // that may be typed behind it, and the last column would wrap
 		if paint != nil {
 			text = paint(text)
 		}
@@ -116,6 +116,19 @@ func (c *Console) Live(text string, paint func(string) string) {
 	c.flush()
 	c.erase()
 	c.live = text
+	c.draw()
+}
+
+// Fresh clears what was typed on the line under the last one, such as ^C.
+func (c *Console) Fresh() {
+	if !c.opts.ErrTTY {
+		return
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.flush()
+	io.WriteString(c.opts.Err, eraseLine)
+	c.drawn = false
 	c.draw()
 }
 

@@ -38,7 +38,7 @@ func TestLiveLineGivesWay(t *testing.T) {
 func TestLiveLineFitsTheScreen(t *testing.T) {
 	c, screen := newScreen()
 	c.Live("attempt 3 in 4.2s, giving up in 4m", strings.ToUpper)
-	if got, want := screen.String(), "ATTEMPT 3 IN 4.2S,…"; got != want {
+	if got, want := screen.String(), "ATTEMPT 3 IN 4.2…"; got != want {
 		t.Errorf("got %q, want %q", got, want)
 	}
 }

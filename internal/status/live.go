@@ -44,7 +44,7 @@ func (s *Status) line() (string, console.Style) {
 			continue
 		}
 		down++
-		if first == nil || st.until.Before(first.until) {
+		if first == nil || st.before(first) {
 			first = st
 		}
 	}
@@ -64,6 +64,31 @@ func (s *Status) line() (string, console.Style) {
 	return text, console.Yellow
 }
 
+// before tells whether a stream has more to show than another: that it is trying,
+// or else the shorter countdown.
+func (st *Stream) before(other *Stream) bool {
+	if st.rank() != other.rank() {
+		return st.rank() < other.rank()
+	}
+	return st.until.Before(other.until)
+}
+
+func (st *Stream) rank() int {
+	switch {
+	case st.state == client.Connecting:
+		return 0
+	case !st.overdue():
+		return 1
+	}
+	return 2
+}
+
+// overdue tells whether the countdown is over and no attempt has begun: another
+// stream of the same server asks first whether it is back.
+func (st *Stream) overdue() bool {
+	return st.state == client.Waiting && time.Since(st.until) > 2*frame
+}
+
 // now is what the stream is about to do.
 func (st *Stream) now() string {
 	if st.lost.IsZero() {
@@ -71,6 +96,9 @@ func (st *Stream) now() string {
 	}
 	if st.state == client.Connecting {
 		return fmt.Sprintf("attempt %d under way%s: %s", st.attempt, st.left(), explain.What(st.cause))
+	}
+	if st.overdue() {
+		return "waiting until the server is back" + st.left() + ": " + explain.What(st.cause)
 	}
 	return st.next() + ": " + explain.What(st.cause)
 }

@@ -99,16 +99,28 @@ func stop(t *time.Timer) {
 }
 
 // Say writes one line about all streams. The text is safe already.
-func (s *Status) Say(style console.Style, word, rest string) { s.say("", style, word, rest) }
-
-func (s *Status) say(label string, style console.Style, word, rest string) {
+func (s *Status) Say(style console.Style, word, rest string) {
 	if s.Level == Normal {
-		s.write(label, style, word, rest)
+		s.write(console.Span{Style: style, Text: word}, console.Span{Text: rest})
 	}
 }
 
-func (s *Status) write(label string, style console.Style, word, rest string) {
-	s.Console.Say(s.Paint.Text(console.Dim, s.Prefix) + label + s.Paint.Text(style, word) + rest)
+// SayWhole writes one line that is to be copied from the screen, and so is not
+// wrapped.
+func (s *Status) SayWhole(text string) {
+	if s.Level == Normal {
+		s.Console.Say(s.Paint.Text(console.Dim, s.Prefix) + text)
+	}
+}
+
+// write writes one line behind the prefix, on a terminal wrapped under itself.
+func (s *Status) write(spans ...console.Span) {
+	columns := 0
+	if s.Console.ErrTTY() {
+		columns = s.Console.Columns()
+	}
+	line := s.Paint.Layout([]byte(s.Paint.Text(console.Dim, s.Prefix)), spans, termsafe.Width(s.Prefix), columns)
+	s.Console.Say(string(line))
 }
 
 // Observe is an observer for [client.Options].
@@ -214,29 +226,35 @@ func (st *Stream) resumed() {
 	if st.caught > 0 {
 		what += ", caught up with " + explain.Count(st.caught, "event")
 	}
+	spans := append(st.labelled(), console.Span{Style: console.Green, Text: "resumed"}, console.Span{Text: what})
 	if st.cause != nil {
-		what += st.s.Paint.Text(console.Dim, " ("+explain.What(st.cause)+")")
+		spans = append(spans, console.Span{Style: console.Dim, Text: " (" + explain.What(st.cause) + ")"})
 	}
 	st.back, st.lost = time.Time{}, time.Time{}
-	st.Say(console.Green, "resumed", what)
+	st.s.write(spans...)
 }
 
 // Say writes one line about the stream. The text is safe already.
 func (st *Stream) Say(style console.Style, word, rest string) {
-	st.s.say(st.Label(), style, word, rest)
+	if st.s.Level == Normal {
+		st.Tell(style, word, rest)
+	}
 }
 
 // Tell writes one line about the stream that was asked for, so that it is written
 // at any level.
 func (st *Stream) Tell(style console.Style, word, rest string) {
-	st.s.write(st.Label(), style, word, rest)
+	st.s.write(append(st.labelled(), console.Span{Style: style, Text: word}, console.Span{Text: rest})...)
 }
 
-// Label is what stands before each line about the stream; empty if there is only
-// one.
-func (st *Stream) Label() string {
+// labelled is what stands before each line about the stream; empty if there is
+// only one.
+func (st *Stream) labelled() []console.Span {
 	if st.label == "" {
-		return ""
+		return nil
 	}
-	return st.s.Paint.Text(console.StyleOf(st.label), st.label) + ": "
+	return []console.Span{{Style: console.StyleOf(st.label), Text: st.label}, {Text: ": "}}
 }
+
+// Label is the same as one text.
+func (st *Stream) Label() string { return st.s.Paint.Join(st.labelled()) }
