@@ -11,7 +11,7 @@ type armed struct {
 	*planted
 	random *rand.Rand // of this connection, so that others' events change nothing
 	struck bool       // it has, or chance was against it
-	again  int        // how many events are to be offered before it may strike again
+	next   int        // how many events are to be offered before it may strike again
 }
 
 // arm adds a fault to a connection. The caller holds the lock.
@@ -47,7 +47,7 @@ func (k *kind) suits(m moment) bool {
 func (c *conn) due(a *armed, m moment, event []byte) bool {
 	s := &a.fault.spec
 	switch {
-	case a.spent(), c.offered < a.again:
+	case a.spent(), c.offered < a.next:
 		return false
 	case !a.kind.suits(m), m == betweenBytes && s.AfterBytes == 0:
 		return false
@@ -88,7 +88,7 @@ func (c *conn) nextDue(m moment, event *[]byte) *armed {
 		if !c.due(a, m, b) {
 			continue
 		}
-		a.struck, a.again = true, c.offered+1
+		a.struck, a.next = true, c.offered+1
 		if a.kind.again && !a.wins(a.random) {
 			continue
 		}

@@ -117,7 +117,7 @@ func hushes(beats bool) striker {
 			if o != stay {
 				return o, nil
 			}
-			a.again = c.offered + max(1, gathered) // the burst comes first
+			a.next = c.offered + max(1, gathered) // the burst comes first
 			if s.Events > 0 && (gathered >= s.Events || last) {
 				return stay, nil
 			}

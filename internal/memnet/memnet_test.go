@@ -144,3 +144,54 @@ func TestHTTP(t *testing.T) {
 		srv.Close()
 	})
 }
+
+func TestAddressesAndDeadlines(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := memnet.Listen("sse.test:80")
+		client, err := l.Dial(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		server, err := l.Accept()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if l.Addr().String() != "sse.test:80" || server.LocalAddr() != l.Addr() || client.RemoteAddr() != l.Addr() ||
+			server.RemoteAddr() != client.LocalAddr() || client.LocalAddr().Network() != "mem" {
+			t.Errorf("addresses: %v; %v to %v; %v from %v", l.Addr(), client.LocalAddr(), client.RemoteAddr(), server.LocalAddr(), server.RemoteAddr())
+		}
+		client.SetDeadline(time.Now().Add(time.Second))
+		if _, err := client.Read(make([]byte, 1)); !errors.Is(err, os.ErrDeadlineExceeded) {
+			t.Errorf("Read: %v, want a deadline", err)
+		}
+		if _, err := client.Write([]byte("x")); !errors.Is(err, os.ErrDeadlineExceeded) {
+			t.Errorf("Write: %v, want a deadline", err)
+		}
+		client.SetDeadline(time.Time{})
+		if _, err := client.Write([]byte("x")); err != nil {
+			t.Errorf("Write without a deadline: %v", err)
+		}
+		client.Close()
+		server.Close()
+	})
+}
+
+// TestDialGivesUp fills the backlog of a listener that does not accept.
+func TestDialGivesUp(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := memnet.Listen("sse.test:80")
+		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+		defer cancel()
+		var err error
+		for err == nil {
+			_, err = l.Dial(ctx)
+		}
+		if !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("Dial: %v, want a deadline", err)
+		}
+		time.AfterFunc(time.Minute, func() { l.Close() })
+		if _, err := l.Dial(t.Context()); !errors.Is(err, syscall.ECONNREFUSED) {
+			t.Errorf("Dial while it closes: %v, want refused", err)
+		}
+	})
+}
