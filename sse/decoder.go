@@ -140,12 +140,17 @@ func (d *Decoder) LastEventID() string {
 // [MaxRetry], or zero if it set none.
 func (d *Decoder) Retry() time.Duration { return d.retry }
 
-var colon = []byte{':'}
+// longestName is that of "event" and "retry": a line without a colon right behind
+// it, or before, has no name that counts.
+const longestName = 5
 
 // field takes one line that is not empty.
 func (d *Decoder) field(line []byte) {
 	b := &d.block
-	name, value, _ := bytes.Cut(line, colon)
+	name, value := line, []byte(nil)
+	if i := bytes.IndexByte(line[:min(len(line), longestName+1)], ':'); i >= 0 {
+		name, value = line[:i], line[i+1:]
+	}
 	if len(value) > 0 && value[0] == ' ' {
 		value = value[1:]
 	}

@@ -39,6 +39,10 @@ func (in *input) line() (line []byte, ok bool) {
 		}
 		in.skipLF = false
 	}
+	if in.pos < in.end && in.buf[in.pos] == '\n' { // there is one in each event: no need to search
+		in.pos++
+		return nil, true
+	}
 	lf := in.lf.find(in, '\n')
 	cr := in.cr.find(in, '\r')
 	i := lf
