@@ -19,6 +19,17 @@ import (
 // open starts a request and fails the test if it gets no response.
 func open(t *testing.T, srv *ts.Server, url, lastEventID string) *http.Response {
 	t.Helper()
+	resp, err := srv.Client().Do(request(t, url, lastEventID))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { resp.Body.Close() })
+	return resp
+}
+
+// request asks for a stream behind an event; live if the id is empty.
+func request(t *testing.T, url, lastEventID string) *http.Request {
+	t.Helper()
 	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, url, nil)
 	if err != nil {
 		t.Fatal(err)
@@ -26,12 +37,7 @@ func open(t *testing.T, srv *ts.Server, url, lastEventID string) *http.Response 
 	if lastEventID != "" {
 		req.Header.Set("Last-Event-ID", lastEventID)
 	}
-	resp, err := srv.Client().Do(req)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { resp.Body.Close() })
-	return resp
+	return req
 }
 
 // ids reads n events with an id and returns their ids.

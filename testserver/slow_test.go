@@ -42,12 +42,7 @@ func inBothProtocols(t *testing.T, opts *ts.Options, test func(t *testing.T, srv
 				srv := ts.NewInMemory(t, opts)
 				client := p.client(t, srv)
 				test(t, srv, func(url string) *http.Response {
-					req, err := http.NewRequestWithContext(t.Context(), "GET", url, nil)
-					if err != nil {
-						t.Fatal(err)
-					}
-					req.Header.Set("Last-Event-ID", "0")
-					resp, err := client.Do(req)
+					resp, err := client.Do(request(t, url, "0"))
 					if err != nil {
 						t.Fatal(err)
 					}
@@ -214,12 +209,7 @@ func TestFaultsOnHTTP2(t *testing.T) {
 			st := srv.Stream("s")
 			sendAll(t, st)
 			srv.Inject(tt.fault)
-			req, err := http.NewRequestWithContext(t.Context(), "GET", srv.StreamURL("s"), nil)
-			if err != nil {
-				t.Fatal(err)
-			}
-			req.Header.Set("Last-Event-ID", "0")
-			resp, err := h2c(t, srv).Do(req)
+			resp, err := h2c(t, srv).Do(request(t, srv.StreamURL("s"), "0"))
 			if err != nil {
 				if tt.fault.Kind() != "rst" { // which may overtake the head
 					t.Fatal(err)
