@@ -2,6 +2,7 @@
 # Does a client that is cut inside an event see each event exactly once?
 # The client here is curl and four lines of shell. $SSE is a test server:
 #
+#     sse-tail serve --listen 127.0.0.1:8080 &
 #     SSE=http://127.0.0.1:8080 sh resume-test.sh
 set -eu
 tmp=$(mktemp -d)
