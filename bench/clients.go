@@ -89,7 +89,7 @@ func followR3labs(hc *http.Client, url string, n int) (got int, err error) {
 	c := r3labs.NewClient(url)
 	c.Connection = hc
 	err = c.SubscribeRawWithContext(ctx, func(ev *r3labs.Event) {
-		if got += whole(string(ev.Data)); got == n { // a string, as the others give
+		if got += whole(ev.Data); got == n {
 			cancel()
 		}
 	})

@@ -61,7 +61,7 @@ func decodeLaunchDarkly(r io.Reader) (n int, err error) {
 }
 
 // whole is 1 for an event that came as it was sent.
-func whole(data string) int {
+func whole[T ~string | ~[]byte](data T) int {
 	if len(data) == len(eventData) {
 		return 1
 	}
