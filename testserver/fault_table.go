@@ -174,7 +174,7 @@ var table = []*kind{
 	},
 	{
 		name: "rst", stage: stageBody, strike: ends(orderReset),
-		doc:     "The TCP connection is reset: the client may lose bytes that it has not read yet.",
+		doc:     "The TCP connection is reset (on HTTP/2 with all its streams): the client may lose bytes that it has not read yet.",
 		example: RST().AfterEvents(10),
 	},
 	{
