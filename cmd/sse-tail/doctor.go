@@ -95,6 +95,9 @@ func (d *diagnosis) run(ctx context.Context) error {
 	if t, ok := d.probe.Transport.(*http.Transport); ok {
 		t.CloseIdleConnections()
 	}
+	if o.Err != nil && ctx.Err() != nil { // nothing was seen yet
+		return context.Cause(ctx)
+	}
 	checks := doctor.Diagnose(o)
 	c.Live("", nil)
 	code := doctor.ExitCode(checks)

@@ -117,8 +117,7 @@ func flagsHelp(fs *pflag.FlagSet) string {
 			if termsafe.Width(head) > column {
 				head += "\n" + strings.Repeat(" ", column)
 			}
-			text := console.Paint(false).Layout(nil, []console.Span{{Text: meaning(f)}}, column, helpWidth)
-			b = append(append(b, head...), strings.ReplaceAll(string(text), " \n", "\n")...)
+			b = console.Paint(false).Layout(append(b, head...), []console.Span{{Text: meaning(f)}}, column, helpWidth)
 			b = append(b, '\n')
 		}
 	}

@@ -100,7 +100,7 @@ func TestLayout(t *testing.T) {
 		want            string
 	}{
 		{"short", false, []console.Span{{Text: "a b"}}, 4, 40, "a b"},
-		{"wraps at a blank", false, []console.Span{{Text: "the quick brown fox jumps over"}}, 2, 24, "the quick brown fox \n  jumps over"},
+		{"wraps at a blank", false, []console.Span{{Text: "the quick brown fox jumps over"}}, 2, 24, "the quick brown fox\n  jumps over"},
 		{"long word", false, []console.Span{{Text: "abcdefghijklmnopqrstuvwxyz0123456789"}}, 0, 24, "abcdefghijklmnopqrstuvwx\nyz0123456789"},
 		{"wide characters", false, []console.Span{{Text: "日本語日本語日本語日本語"}}, 0, 21, "日本語日本語日本語日\n本語"},
 		{"line feeds", false, []console.Span{{Text: "a\nb"}}, 2, 0, "a\n  b"},

@@ -1,6 +1,7 @@
 package console
 
 import (
+	"bytes"
 	"strings"
 
 	"github.com/OneStepAt4time/resilient-sse/internal/termsafe"
@@ -63,6 +64,7 @@ func (l *line) word(s Style, word string) {
 			return
 		}
 		if l.at > l.indent {
+			l.run = bytes.TrimRight(l.run, " ")
 			l.feed()
 		}
 		for word != "" && l.at+w > l.columns {
