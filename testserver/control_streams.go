@@ -127,7 +127,7 @@ type publication struct {
 	Event   string          `json:"event"` // the kind; on a plain stream the SSE event type
 	Data    json.RawMessage `json:"data"`  // any JSON; on a plain stream a string is taken as it is
 	ID      *string         `json:"id"`    // on a plain stream
-	Retry   Duration        `json:"retry"` // on a plain stream
+	Retry   duration        `json:"retry"` // on a plain stream
 	Times   int             `json:"times"` // 1
 }
 

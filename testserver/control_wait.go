@@ -18,7 +18,7 @@ type waitRequest struct {
 	Fired       *int     `json:"fired"`       // strikes of the fault
 	Fault       int      `json:"fault"`       // its number
 	Stream      string   `json:"stream"`
-	Timeout     Duration `json:"timeout"` // 10 s
+	Timeout     duration `json:"timeout"` // 10 s
 }
 
 // How long a wait takes if nothing else is said, and at most.
@@ -42,11 +42,11 @@ func waitFor(s *Server, r *http.Request, req waitRequest) (any, error) {
 	if errors.Is(err, context.DeadlineExceeded) {
 		return nil, &statusError{http.StatusGatewayTimeout, "timeout waiting for " + what}
 	}
-	return waited{Duration(time.Since(start))}, err
+	return waited{duration(time.Since(start))}, err
 }
 
 type waited struct {
-	Waited Duration `json:"waited"`
+	Waited duration `json:"waited"`
 }
 
 // fact returns what is waited for, in words and as a question that is asked with
@@ -101,7 +101,7 @@ func (q *waitRequest) deliveredFact(h *hub) (string, func() bool, error) {
 
 type restartRequest struct {
 	Keep string   `json:"keep"` // logs
-	Down Duration `json:"down"`
+	Down duration `json:"down"`
 }
 
 var keeps = map[string]Keep{"": KeepLogs, "logs": KeepLogs, "counter": KeepCounter, "nothing": KeepNothing}

@@ -60,7 +60,7 @@ func (f Fault) AfterBytes(n int64) Fault {
 
 // AfterTime lets the connection be open for d first.
 func (f Fault) AfterTime(d time.Duration) Fault {
-	f.spec.AfterTime = Duration(d)
+	f.spec.AfterTime = duration(d)
 	return f
 }
 
@@ -87,13 +87,13 @@ func (f Fault) Probability(p float64) Fault {
 
 // For says how long the fault lasts, if its kind has an end.
 func (f Fault) For(d time.Duration) Fault {
-	f.spec.For = Duration(d)
+	f.spec.For = duration(d)
 	return f
 }
 
 // RetryAfter adds the header to a response, in whole seconds, rounded up.
 func (f Fault) RetryAfter(d time.Duration) Fault {
-	f.spec.RetryAfter = Duration(d)
+	f.spec.RetryAfter = duration(d)
 	return f
 }
 

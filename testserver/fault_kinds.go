@@ -16,7 +16,7 @@ func NoAnswer() Fault { return Fault{spec{Kind: "no_answer"}} }
 
 // SlowHeaders sends the response, whatever it is, after d.
 func SlowHeaders(d time.Duration) Fault {
-	return Fault{spec{Kind: "slow_headers", For: Duration(d)}}
+	return Fault{spec{Kind: "slow_headers", For: duration(d)}}
 }
 
 // Status answers with a status instead of the stream. See [Fault.Body],
@@ -73,7 +73,7 @@ func Slice() Fault { return Fault{spec{Kind: "slice"}} }
 
 // Drip writes n bytes of the body at a time, with a pause after each.
 func Drip(n int, pause time.Duration) Fault {
-	return Fault{spec{Kind: "drip", Bytes: n, Every: Duration(pause)}}
+	return Fault{spec{Kind: "drip", Bytes: n, Every: duration(pause)}}
 }
 
 // LineEnds ends the body's lines with "cr", with "crlf", or ("mixed") with LF, CR

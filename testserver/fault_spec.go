@@ -22,13 +22,13 @@ type spec struct {
 	Status      int      `json:"status,omitempty"`
 	Body        string   `json:"body,omitempty"`
 	ContentType string   `json:"contentType,omitempty"`
-	RetryAfter  Duration `json:"retryAfter,omitempty"`
+	RetryAfter  duration `json:"retryAfter,omitempty"`
 	Location    string   `json:"location,omitempty"`
 	Text        string   `json:"text,omitempty"`
 	Bytes       int      `json:"bytes,omitempty"`
 	Events      int      `json:"events,omitempty"`
-	For         Duration `json:"for,omitempty"`
-	Every       Duration `json:"every,omitempty"`
+	For         duration `json:"for,omitempty"`
+	Every       duration `json:"every,omitempty"`
 
 	// Conditions on the connection.
 	Stream string            `json:"stream,omitempty"`
@@ -39,7 +39,7 @@ type spec struct {
 	// When.
 	AfterEvents int      `json:"afterEvents,omitempty"`
 	AfterBytes  int64    `json:"afterBytes,omitempty"`
-	AfterTime   Duration `json:"afterTime,omitempty"`
+	AfterTime   duration `json:"afterTime,omitempty"`
 
 	// How often.
 	Times       int     `json:"times,omitempty"`
@@ -210,15 +210,13 @@ func checkRetry(s *spec) error {
 	return checkText(s)
 }
 
-// A Duration is a time in the form of [time.ParseDuration], also in JSON: "1.5s".
-type Duration time.Duration
+// A duration is a time whose JSON has the form of [time.ParseDuration]: "1.5s".
+type duration time.Duration
 
-// MarshalText implements [encoding.TextMarshaler].
-func (d Duration) MarshalText() ([]byte, error) { return []byte(time.Duration(d).String()), nil }
+func (d duration) MarshalText() ([]byte, error) { return []byte(time.Duration(d).String()), nil }
 
-// UnmarshalText implements [encoding.TextUnmarshaler].
-func (d *Duration) UnmarshalText(b []byte) error {
+func (d *duration) UnmarshalText(b []byte) error {
 	v, err := time.ParseDuration(string(b))
-	*d = Duration(v)
+	*d = duration(v)
 	return err
 }

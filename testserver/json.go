@@ -89,7 +89,7 @@ func notJSON(err error, path, want string) error {
 
 // wanted says in JSON's words what a Go type takes.
 func wanted(t reflect.Type) string {
-	if t == reflect.TypeFor[Duration]() {
+	if t == reflect.TypeFor[duration]() {
 		return `a time such as "1.5s"`
 	}
 	switch t.Kind() {
