@@ -88,8 +88,14 @@ func newDiagnosis(sys *system, f *flags, args []string) (*diagnosis, error) {
 func (d *diagnosis) run(ctx context.Context) error {
 	_, errPaint := d.sys.paints("auto")
 	c := console.New(console.Options{Out: d.sys.out, Err: d.sys.err, OutTTY: d.sys.outTTY, ErrTTY: d.sys.errTTY, Columns: d.sys.columns})
+	said := false
 	d.probe.Progress = func(left time.Duration) {
-		c.Live(prefix+"listening for another "+explain.Duration(left.Round(time.Second))+"; Ctrl-C: judge what was seen so far", errPaint.Painter(console.Dim))
+		text := prefix + "listening for another " + explain.Duration(max(left, time.Second).Round(time.Second)) + "; Ctrl-C: judge what was seen so far"
+		c.Live(text, errPaint.Painter(console.Dim))
+		if !said && !d.sys.errTTY {
+			c.Say(text)
+		}
+		said = true
 	}
 	o := doctor.Probe(ctx, d.url, d.probe)
 	if t, ok := d.probe.Transport.(*http.Transport); ok {

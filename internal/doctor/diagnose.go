@@ -172,7 +172,7 @@ func firstByte(o *Observation) Check {
 			c.State, c.Means, c.Change = Warning, "a session's server sends its first frame at once, so somebody holds it back", proxyAdvice(o)
 		}
 		return c
-	case o.Session:
+	case o.Session && o.Listened > quickly:
 		return Check{
 			Name: name, State: Fault, Seen: "none in " + explain.Duration(o.Listened),
 			Means: "a session's server sends its first frame at once, so somebody holds it back", Change: proxyAdvice(o),

@@ -65,6 +65,7 @@ func (p *prober) progress(e *ear) (stop func()) {
 	if p.Progress == nil {
 		return func() {}
 	}
+	p.Progress(p.For)
 	ticker, quit, ended := time.NewTicker(200*time.Millisecond), make(chan struct{}), make(chan struct{})
 	go func() {
 		defer close(ended)
