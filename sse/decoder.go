@@ -209,7 +209,7 @@ func (b *block) keep() {
 func (d *Decoder) endOfBlock(ev *Event) bool {
 	b := &d.block
 	if b.hasID {
-		d.lastID = append(d.lastID[:0], b.id...)
+		d.lastID = append(emptied(d.lastID), b.id...)
 	}
 	dispatched := b.hasData
 	if dispatched {

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding"
 	"errors"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -156,6 +157,7 @@ func TestEncoderMemory(t *testing.T) {
 	if grown := int64(heap()) - int64(before); grown > 1<<20 {
 		t.Errorf("%d bytes are kept after an event of 8 MiB", grown)
 	}
+	runtime.KeepAlive(large) // or its memory would be gone, and hide what is kept
 	if err := enc.Encode(small); err != nil {
 		t.Fatal(err)
 	}

@@ -61,10 +61,11 @@ func (in *input) line() (line []byte, ok bool) {
 func (in *input) rest() []byte { return in.buf[in.pos:in.end] }
 
 // skipMark drops a byte order mark at the start of the stream. It returns false
-// while the bytes so far could still become one.
+// while the bytes so far could still become one, at the end of the stream too: it
+// has no line then.
 func (in *input) skipMark() bool {
 	head := in.rest()
-	if len(head) < len(byteOrderMk) && in.err == nil && bytes.HasPrefix([]byte(byteOrderMk), head) {
+	if len(head) < len(byteOrderMk) && bytes.HasPrefix([]byte(byteOrderMk), head) {
 		return false
 	}
 	if bytes.HasPrefix(head, []byte(byteOrderMk)) {
@@ -90,9 +91,6 @@ func (in *input) fill() error {
 			return nil
 		}
 		if err != nil {
-			if in.start { // a stream shorter than a byte order mark
-				return nil
-			}
 			return err
 		}
 	}

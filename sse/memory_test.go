@@ -88,6 +88,34 @@ func TestMemoryOfTypes(t *testing.T) {
 	}
 }
 
+// One huge event leaves no memory behind, in whichever field it was huge.
+func TestMemoryAfterAHugeEvent(t *testing.T) {
+	huge := strings.Repeat("x", 4<<20)
+	for name, block := range map[string]string{
+		"one line": "data: " + huge + "\n\n",
+		"lines":    "data: " + huge + "\ndata: b\n\n",
+		"id":       "id: " + huge + "\n\nid\n\ndata\n\n",
+		"type":     "event: " + huge + "\n\ndata\n\n",
+		"comment":  ":" + huge + "\n\ndata\n\n",
+	} {
+		t.Run(name, func(t *testing.T) {
+			stream := io.MultiReader(strings.NewReader(block), &endless{stretch: []byte("data: b\n\n")})
+			dec := sse.NewDecoder(stream, nil)
+			before := heap()
+			for range 10_000 {
+				if _, err := dec.Next(); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if grown := int64(heap()) - int64(before); grown > 1<<20 {
+				t.Errorf("%d bytes are kept", grown)
+			}
+			runtime.KeepAlive(dec)
+			runtime.KeepAlive(block)
+		})
+	}
+}
+
 // heap is what is in use after a collection.
 func heap() uint64 {
 	runtime.GC()
