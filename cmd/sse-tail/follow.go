@@ -209,7 +209,7 @@ func (w *follower) ended(ctx context.Context, s *stream, err error) {
 	case err == nil:
 		s.status.Say(console.Green, "over", "")
 	default:
-		sayError(w.console, w.status.Paint, s.status.Label(), err)
+		s.status.Fail(err)
 	}
 }
 

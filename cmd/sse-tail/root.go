@@ -11,7 +11,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/OneStepAt4time/resilient-sse/internal/console"
-	"github.com/OneStepAt4time/resilient-sse/internal/explain"
 	"github.com/OneStepAt4time/resilient-sse/internal/status"
 	"github.com/OneStepAt4time/resilient-sse/internal/termsafe"
 )
@@ -81,26 +80,19 @@ func newRoot(sys *system) (*cobra.Command, *flags) {
 // reportError says why the command has ended, and what to do if that is known.
 func reportError(sys *system, f *flags, err error, code int) {
 	_, paint := sys.paints(f.color)
-	c := console.New(console.Options{Err: sys.err})
+	c := console.New(console.Options{Err: sys.err, ErrTTY: sys.errTTY, Columns: sys.columns})
 	if f.status == "json" {
 		c.Say(status.ErrorLine(err, code))
 		return
 	}
-	sayError(c, paint, "", err)
-	if is[*usageError](err) {
-		c.Say(paint.Text(console.Dim, prefix+"usage: sse-tail [flags] URL|SESSION-ID..., and more with --help"))
+	bad, ok := errors.AsType[*usageError](err)
+	if !ok {
+		status.Fail(c, paint, prefix, err)
+		return
 	}
-}
-
-func sayError(c *console.Console, paint console.Paint, label string, err error) {
-	text := explain.What(err)
-	if e, ok := errors.AsType[*usageError](err); ok {
-		text = termsafe.Text(e.Error())
-	}
-	c.Say(paint.Text(console.Dim, prefix) + label + paint.Text(console.Red, text))
-	if hint := explain.Hint(err); hint != "" {
-		c.Say(paint.Text(console.Dim, prefix) + "hint: " + hint)
-	}
+	// As it is: expressions have a mark below the place that is wrong.
+	c.Say(paint.Text(console.Dim, prefix) + paint.Text(console.Red, termsafe.Text(bad.Error())))
+	c.Say(paint.Text(console.Dim, prefix+"usage: sse-tail [flags] URL|SESSION-ID..., and more with --help"))
 }
 
 // namesAllFlags makes a command name all that is wrong with its flags, where pflag

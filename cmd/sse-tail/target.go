@@ -30,7 +30,7 @@ func (f *flags) targets(args []string) []target {
 	if f.all {
 		list = append(list, target{label: render.Global, base: f.server})
 	}
-	if len(args) == 0 && !f.all {
+	if len(args) == 0 && !f.all && len(f.problems.list) == 0 { // else a bad flag may have been meant for it
 		f.problems.add("nothing to follow: give a URL, a session id, or --all (or try: sse-tail demo)")
 	}
 	if needsServer(list) && !strings.Contains(f.server, "://") {

@@ -95,6 +95,16 @@ func (c *Console) Say(line string) {
 	c.draw()
 }
 
+// Spans writes one line in styles behind a prefix, on a terminal wrapped under
+// itself.
+func (c *Console) Spans(p Paint, prefix string, spans ...Span) {
+	columns := 0
+	if c.opts.ErrTTY {
+		columns = c.Columns()
+	}
+	c.Say(string(p.Layout([]byte(p.Text(Dim, prefix)), spans, termsafe.Width(prefix), columns)))
+}
+
 // Live shows a line at the bottom of the terminal, in place of the last one;
 // empty for none. Where there is no terminal it does nothing. The text is safe
 // already; paint, which may be nil, colours it after it was cut to fit.

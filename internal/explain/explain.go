@@ -119,7 +119,7 @@ func Hint(err error) string {
 	}
 	switch {
 	case errors.Is(err, syscall.ECONNREFUSED):
-		return "is the server running? for one to try things with: sse-tail serve"
+		return "is the server running? one to try: sse-tail serve --demo"
 	case errors.Is(err, client.ErrLocked):
 		return "another sse-tail is following with this cursor; give each its own --cursor FILE"
 	case errors.Is(err, client.ErrIdle), errors.Is(err, client.ErrHeaderTimeout):

@@ -40,6 +40,7 @@ type Status struct {
 	streams []*Stream
 	tick    *time.Timer // while there is a live line
 	closed  bool
+	hinted  bool // a hint was given
 }
 
 // New returns a status of no streams yet.
@@ -113,15 +114,7 @@ func (s *Status) SayWhole(text string) {
 	}
 }
 
-// write writes one line behind the prefix, on a terminal wrapped under itself.
-func (s *Status) write(spans ...console.Span) {
-	columns := 0
-	if s.Console.ErrTTY() {
-		columns = s.Console.Columns()
-	}
-	line := s.Paint.Layout([]byte(s.Paint.Text(console.Dim, s.Prefix)), spans, termsafe.Width(s.Prefix), columns)
-	s.Console.Say(string(line))
-}
+func (s *Status) write(spans ...console.Span) { s.Console.Spans(s.Paint, s.Prefix, spans...) }
 
 // Observe is an observer for [client.Options].
 func (st *Stream) Observe(t client.Transition) {
@@ -179,8 +172,21 @@ func (st *Stream) wait(t client.Transition) {
 		}
 	}
 	st.cause, st.until = t.Cause, time.Now().Add(t.Delay)
+	st.hint()
 	if !st.s.Console.ErrTTY() {
 		st.Say(console.Yellow, verb, ": "+explain.What(t.Cause)+"; "+st.next())
+	}
+}
+
+// hint says once what to do, where the very first attempt has failed: that is
+// rather a mistake than an outage, and nobody should wait minutes to hear of it.
+func (st *Stream) hint() {
+	if st.opened || st.s.hinted {
+		return
+	}
+	if hint := explain.Hint(st.cause); hint != "" {
+		st.s.hinted = true
+		st.s.write(console.Span{Text: "hint: " + hint})
 	}
 }
 
@@ -256,5 +262,14 @@ func (st *Stream) labelled() []console.Span {
 	return []console.Span{{Style: console.StyleOf(st.label), Text: st.label}, {Text: ": "}}
 }
 
-// Label is the same as one text.
-func (st *Stream) Label() string { return st.s.Paint.Join(st.labelled()) }
+// Fail says with what the stream has ended, at any level.
+func (st *Stream) Fail(err error) { Fail(st.s.Console, st.s.Paint, st.s.Prefix, err, st.labelled()...) }
+
+// Fail says on a console what went wrong, and what to do where that is known. The
+// spans stand before it.
+func Fail(c *console.Console, p console.Paint, prefix string, err error, before ...console.Span) {
+	c.Spans(p, prefix, append(before, console.Span{Style: console.Red, Text: explain.What(err)})...)
+	if hint := explain.Hint(err); hint != "" {
+		c.Spans(p, prefix, console.Span{Text: "hint: " + hint})
+	}
+}

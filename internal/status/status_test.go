@@ -5,6 +5,7 @@ import (
 	"io"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -154,6 +155,25 @@ func TestSeveralStreamsShareTheLiveLine(t *testing.T) {
 		s.Close()
 		if screen.live() != "" {
 			t.Errorf("left behind: %q", screen.live())
+		}
+	})
+}
+
+func TestHintAtTheStart(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s, screen := newStatus(true, status.Normal)
+		refused := waiting
+		refused.From, refused.Cause = client.Connecting, syscall.ECONNREFUSED
+		for _, st := range []*status.Stream{s.Add("one", "http://h/1"), s.Add("two", "http://h/2")} {
+			st.Observe(connecting)
+			st.Observe(refused)
+			st.Observe(again)
+			st.Observe(refused)
+		}
+		s.Close()
+		want := []string{"> hint: is the server running? one to try: sse-tail serve --demo"}
+		if diff := cmp.Diff(want, screen.kept()); diff != "" {
+			t.Errorf("(-want +got):\n%s", diff)
 		}
 	})
 }
