@@ -27,6 +27,7 @@ type follower struct {
 	judge    judge
 	command  *command // of --exec; nil if there is none
 	prints   bool     // events are printed
+	timed    bool     // and when they came is of interest
 	cursor   *lazyCursor
 	streams  []*stream
 	cancel   context.CancelCauseFunc
@@ -91,6 +92,7 @@ func (w *follower) newRender(labels bool) {
 			o.Format = "text"
 		}
 	}
+	w.timed = o.Timestamps || o.Format != "data" && o.Format != "sse"
 	var err error
 	if w.render, err = render.New(o); err != nil {
 		w.flags.problems.add("-o, --output: %v", err)
@@ -187,6 +189,11 @@ func (w *follower) warn() {
 	if w.flags.insecure {
 		w.status.Say(console.Yellow, "warning", ": --insecure: whoever is between here and the server can read and change everything, tokens too")
 	}
+	for _, s := range w.streams {
+		if w.sys.env("SSE_TAIL_TOKEN") != "" && !w.flags.trusts(s.target) && w.flags.tokenFile == "" && w.flags.tokenCmd == "" {
+			s.status.Say(console.Yellow, "warning", ": SSE_TAIL_TOKEN is for "+termsafe.Line(w.flags.server)+", and not sent to "+termsafe.Line(s.target.origin))
+		}
+	}
 	for _, arg := range flagArgs(w.flags.fs, w.sys.args) {
 		line := strings.TrimPrefix(arg.words[len(arg.words)-1], "--header=")
 		if name, _, _ := strings.Cut(line, ":"); arg.name == "header" && !strings.HasPrefix(line, "@") && isSecret(http.CanonicalHeaderKey(name)) {
@@ -213,38 +220,33 @@ func (w *follower) ended(ctx context.Context, s *stream, err error) {
 	}
 }
 
-// claim waits for an event's turn to be shown: with --count there are no more
-// turns than that, and whoever comes later waits for those before to be done.
-// That event is not shown, and comes again.
-func (w *follower) claim(ctx context.Context) error {
-	w.mu.Lock()
+// claim takes a turn for one more event to be shown: with --count there are no
+// more than that. The lock is held.
+func (w *follower) claim() bool {
 	ok := w.flags.count == 0 || w.claimed < w.flags.count
 	if ok {
 		w.claimed++
 	}
-	w.mu.Unlock()
-	if !ok {
-		<-ctx.Done()
-		return context.Cause(ctx)
-	}
-	return nil
+	return ok
 }
 
 // show does what is to be done with an event: runs the command, prints it, and
-// counts it, once for all that --jq makes of it.
+// counts it, once for all that --jq makes of it. Where there is no turn left it
+// waits for those before to be done; the event is not shown then, and comes again.
 func (w *follower) show(ctx context.Context, s *stream, ev sse.Event, list []mapped) error {
-	if err := w.claim(ctx); err != nil {
-		return err
-	}
-	if w.command != nil {
-		for _, m := range list {
-			if err := w.exec(ctx, s.event(ev, m)); err != nil {
-				return err
-			}
-		}
-	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	if !w.claim() {
+		w.mu.Unlock()
+		defer w.mu.Lock()
+		<-ctx.Done()
+		return context.Cause(ctx)
+	}
+	if w.command != nil {
+		if err := w.execAll(ctx, s, ev, list); err != nil {
+			return err
+		}
+	}
 	if w.prints {
 		for _, m := range list {
 			if err := w.print(s.event(ev, m)); err != nil {
@@ -255,6 +257,18 @@ func (w *follower) show(ctx context.Context, s *stream, ev sse.Event, list []map
 	w.shown++
 	if w.shown == w.flags.count {
 		w.stop(errDone)
+	}
+	return nil
+}
+
+// execAll runs the command, without the lock: other streams go on meanwhile.
+func (w *follower) execAll(ctx context.Context, s *stream, ev sse.Event, list []mapped) error {
+	w.mu.Unlock()
+	defer w.mu.Lock()
+	for _, m := range list {
+		if err := w.exec(ctx, s.event(ev, m)); err != nil {
+			return err
+		}
 	}
 	return nil
 }
