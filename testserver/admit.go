@@ -57,7 +57,7 @@ func (h *hub) admit(r *http.Request, entry *Request) (c *conn, header http.Heade
 	if why := h.refusal(r, t, found, host); why != nil {
 		return nil, nil, why
 	}
-	o := &opening{log: t.log, asked: entry.LastEventID, header: http.Header{}}
+	o := &opening{log: t.log, asked: entry.LastEventID, run: r.Header.Get("Sse-Run"), header: http.Header{}}
 	h.opened++
 	c = &conn{
 		hub: h, log: t.log, target: t, host: host, number: h.opened, entry: entry,
@@ -106,6 +106,8 @@ func (h *hub) resume(t target, o *opening) resume {
 	switch {
 	case o.asked == "":
 		return t.log.live()
+	case o.run != "" && o.run != h.run:
+		r = t.log.foreign()
 	case t.kind == plainStream:
 		r = t.log.afterName(o.asked)
 	default:

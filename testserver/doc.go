@@ -29,7 +29,10 @@
 // newest 50 events, unless [Options.Window] says otherwise. The response carries
 // Sse-Run, which names the run of the id counter, and, if the replay does not reach
 // back to the id that was asked for, Last-Event-ID: the id of the event before the
-// replay's first, or "earliest" if that is not known.
+// replay's first, or "earliest" if that is not known. A client that sends Sse-Run
+// back with its Last-Event-ID gets all that is kept, and "earliest", when the
+// counter has a new run: its id means nothing there, although there may be one
+// that is equal.
 //
 // # Faults
 //

@@ -142,6 +142,7 @@ func otherHost(host string) string {
 type opening struct {
 	log       *eventLog
 	asked     string // the Last-Event-ID
+	run       string // that the client says it belongs to; "" if it does not say
 	inclusive bool
 	header    http.Header // over the stream's own; a key without value takes one away
 }

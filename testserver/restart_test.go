@@ -3,6 +3,8 @@ package testserver_test
 import (
 	"errors"
 	"io"
+	"net/http"
+	"strings"
 	"sync/atomic"
 	"syscall"
 	"testing"
@@ -22,7 +24,7 @@ func TestRestart(t *testing.T) {
 	}{
 		{"logs", ts.KeepLogs, "", "4 5 6", true},
 		{"counter", ts.KeepCounter, "5", "6", true},
-		{"nothing", ts.KeepNothing, "", "1", false},
+		{"nothing", ts.KeepNothing, "earliest", "1", false},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			srv := ts.New(t)
@@ -52,6 +54,44 @@ func TestRestart(t *testing.T) {
 				t.Errorf("the journal says %q", r.Why)
 			}
 		})
+	}
+}
+
+// An id of another run means nothing, although there is one that is equal: who
+// says where the id comes from gets all, and is told.
+func TestIDOfAnotherRun(t *testing.T) {
+	srv := ts.NewInMemory(t)
+	s, st := srv.Session("abc"), srv.Stream("s")
+	s.Status("working", "")
+	old := srv.Stats().Run
+	srv.Restart(ts.KeepNothing, 0)
+	for range 3 {
+		s.Status("working", "") // 1 to 3
+	}
+	sendText(t, st, "id: 1\ndata:\n\nid: 2\ndata:\n\nid: 3\ndata:\n\n")
+	for _, tt := range []struct{ url, run, gap, ids string }{
+		{s.URL(), old, "earliest", "1 2 3"},
+		{s.URL(), srv.Stats().Run, "", "3"},
+		{s.URL(), "", "", "3"},
+		{srv.StreamURL("s"), old, "earliest", "1 2 3"},
+		{srv.StreamURL("s"), srv.Stats().Run, "", "3"},
+	} {
+		req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, tt.url, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		req.Header = http.Header{"Last-Event-Id": {"2"}, "Sse-Run": {tt.run}}
+		resp, err := srv.Client().Do(req)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer resp.Body.Close()
+		if got := resp.Header.Get("Last-Event-ID"); got != tt.gap {
+			t.Errorf("%s of run %q: told of %q, want %q", tt.url, tt.run, got, tt.gap)
+		}
+		if got := ids(t, decode(resp), len(strings.Fields(tt.ids))); got != tt.ids {
+			t.Errorf("%s of run %q: got %s, want %s", tt.url, tt.run, got, tt.ids)
+		}
 	}
 }
 

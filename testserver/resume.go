@@ -50,15 +50,28 @@ func (l *eventLog) all() resume {
 	return r
 }
 
-// after starts behind a number. The counter is the newest number of the server:
-// what is beyond comes from elsewhere, and gets all, as 0 and garbage do.
+// foreign is for an id of another run of the counter: all, and it says that
+// something may be missing, since what followed that id is not known here.
+func (l *eventLog) foreign() resume {
+	r := l.all()
+	if r.header == "" {
+		r.header = earliest
+	}
+	return r
+}
+
+// after starts behind a number; 0 and garbage get all. The counter is the newest
+// number of the server: what is beyond comes from another run.
 //
 // Numbers of one stream have holes, so the frame with the number need not be
 // here for nothing to be missing.
 func (l *eventLog) after(id string, counter int64) resume {
 	asked, err := strconv.ParseInt(id, 10, 64)
-	if err != nil || asked <= 0 || asked > counter {
+	if err != nil || asked <= 0 {
 		return l.all()
+	}
+	if asked > counter {
+		return l.foreign()
 	}
 	first := l.window()
 	kept := l.frames[first-l.base:]
