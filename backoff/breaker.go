@@ -1,6 +1,7 @@
 package backoff
 
 import (
+	"cmp"
 	"container/list"
 	"context"
 	"fmt"
@@ -77,8 +78,8 @@ type Change struct {
 	Waiting  int           // attempts that wait
 }
 
-// NewBreaker returns a closed breaker; opts may be nil. The error is that of
-// [Policy.Validate].
+// NewBreaker returns a closed breaker; opts may be nil. The error says what of
+// the policy or the options makes no sense.
 func NewBreaker(p Policy, opts *BreakerOptions) (*Breaker, error) {
 	s, err := New(p)
 	if err != nil {
@@ -88,12 +89,11 @@ func NewBreaker(p Policy, opts *BreakerOptions) (*Breaker, error) {
 	if opts != nil {
 		b.opts = *opts
 	}
-	if b.opts.LeaseTime <= 0 {
-		b.opts.LeaseTime = 45 * time.Second
+	if b.opts.LeaseTime < 0 || b.opts.ReturnEvery < 0 {
+		return nil, fmt.Errorf("backoff: LeaseTime %v or ReturnEvery %v is negative", b.opts.LeaseTime, b.opts.ReturnEvery)
 	}
-	if b.opts.ReturnEvery <= 0 {
-		b.opts.ReturnEvery = time.Millisecond
-	}
+	b.opts.LeaseTime = cmp.Or(b.opts.LeaseTime, 45*time.Second)
+	b.opts.ReturnEvery = cmp.Or(b.opts.ReturnEvery, time.Millisecond)
 	return b, nil
 }
 
@@ -218,7 +218,8 @@ func (b *Breaker) fail(cause error, floor time.Duration) {
 		return
 	}
 	b.enter(Open, delay)
-	b.due = time.AfterFunc(delay, b.probeDue)
+	spell := b.spell
+	b.due = time.AfterFunc(delay, func() { b.probeDue(spell) })
 }
 
 // close ends the outage.
@@ -249,11 +250,11 @@ func (b *Breaker) dismiss(answer func(i int) verdict) {
 
 func (b *Breaker) pop() *waiter { return b.waiters.Remove(b.waiters.Front()).(*waiter) }
 
-// probeDue runs when the delay is over.
-func (b *Breaker) probeDue() {
+// probeDue runs when the delay of a spell is over.
+func (b *Breaker) probeDue(spell uint64) {
 	b.mu.Lock()
 	defer b.unlock()
-	if b.state == Open {
+	if b.state == Open && b.spell == spell {
 		b.schedule.Attempt()
 		b.enter(HalfOpen, 0)
 		b.nextProbe()
@@ -286,17 +287,26 @@ func (b *Breaker) enter(s State, delay time.Duration) {
 // unlock releases the lock and then tells the observer what has changed, unless
 // somebody is at it already: then that one goes on with it.
 func (b *Breaker) unlock() {
+	defer b.mu.Unlock()
 	for len(b.changes) > 0 && !b.observed {
 		changes := b.changes
-		b.changes, b.observed = nil, true
-		b.mu.Unlock()
-		for _, c := range changes {
-			b.opts.Observer(c)
-		}
+		b.changes = nil
+		b.tell(changes)
+	}
+}
+
+// tell calls the observer without the lock. If it panics, it is told of later
+// changes all the same.
+func (b *Breaker) tell(changes []Change) {
+	b.observed = true
+	b.mu.Unlock()
+	defer func() {
 		b.mu.Lock()
 		b.observed = false
+	}()
+	for _, c := range changes {
+		b.opts.Observer(c)
 	}
-	b.mu.Unlock()
 }
 
 // sleep waits, and tells whether the context let it.

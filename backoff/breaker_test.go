@@ -110,8 +110,9 @@ func TestBreakerCountsOneFailureForEachDelay(t *testing.T) {
 	})
 }
 
-// A probe whose holder is busy is overtaken when its time is up; its late
-// failure no longer counts, its late success does.
+// A probe whose holder is busy is overtaken when its time is up. Its late answer
+// counts as long as no other probe has told: or an origin that takes longer to
+// fail than a lease lasts would never open the breaker.
 func TestBreakerLeaseExpires(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := mustBreaker(t, noJitter, &backoff.BreakerOptions{LeaseTime: 10 * time.Second})
@@ -120,9 +121,9 @@ func TestBreakerLeaseExpires(t *testing.T) {
 		start := time.Now()
 		second := mustAcquire(t, b)
 		equal(t, "second probe after", time.Since(start), 10*time.Second)
-		busy.Fail(nil, time.Hour)
-		equal(t, "state", b.State(), backoff.HalfOpen)
-		second.Fail(nil, 0)
+		busy.Fail(nil, 0)
+		equal(t, "state", b.State(), backoff.Open)
+		second.Fail(nil, time.Hour) // no news
 		third := mustAcquire(t, b)
 		equal(t, "third after", time.Since(start), 12*time.Second)
 		_ = third
@@ -350,4 +351,29 @@ func TestBreakerStress(t *testing.T) {
 		})
 	}
 	wg.Wait()
+}
+
+func TestBreakerOptionsAreChecked(t *testing.T) {
+	if _, err := backoff.NewBreaker(backoff.Policy{}, &backoff.BreakerOptions{LeaseTime: -1}); err == nil {
+		t.Error("repaired")
+	}
+}
+
+// An observer that panics once is told of what comes later.
+func TestBreakerObserverThatPanics(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		n := 0
+		b := mustBreaker(t, noJitter, &backoff.BreakerOptions{Observer: func(backoff.Change) {
+			if n++; n == 1 {
+				panic("x")
+			}
+		}})
+		func() {
+			defer func() { recover() }()
+			b.Suspect()
+		}()
+		mustAcquire(t, b).Succeed()
+		b.Suspect()
+		equal(t, "changes observed", n, 3)
+	})
 }

@@ -32,7 +32,7 @@ func (l *Lease) Fail(cause error, floor time.Duration) {
 	if b == nil {
 		return
 	}
-	if (b.state == Closed || b.probe == l) && b.spell == l.spell {
+	if b.spell == l.spell && (b.state == Closed || l.expiry != nil) {
 		b.probe = nil
 		b.fail(cause, floor)
 	}
@@ -49,7 +49,7 @@ func (l *Lease) Release() {
 }
 
 // expire makes way for another probe. The lease is not ended: its answer may
-// still come.
+// still come, and counts, a failure too unless another probe has failed before.
 func (l *Lease) expire() {
 	l.breaker.mu.Lock()
 	l.breaker.pass(l)

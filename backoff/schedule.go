@@ -48,7 +48,8 @@ func New(p Policy) (*Schedule, error) {
 
 // Wrap returns a schedule whose delays are those of another BackOff and whose
 // give-up is the policy's. A Stop from it gives up at once. The schedule calls
-// its Reset on success and on nothing else.
+// its Reset when an outage begins and when it ends: a BackOff that counts from
+// its Reset, as v4's own does, counts the outage and not the health before it.
 func Wrap(delays BackOff, p Policy) (*Schedule, error) {
 	s, err := New(p)
 	if err != nil {
@@ -68,6 +69,9 @@ func (s *Schedule) Fail(floor time.Duration) time.Duration {
 	now := time.Now()
 	if s.failures == 0 {
 		s.began = now
+		if s.foreign { // it may count from its last Reset, however long all was well since
+			s.delays.Reset()
+		}
 	}
 	s.failures++
 	wait := s.delays.NextBackOff()
@@ -145,7 +149,7 @@ func (s *Schedule) SetInitial(d time.Duration) {
 	p := s.policy
 	p.Initial = max(d, p.Initial)
 	s.delays = p.delays()
-	for range min(s.failures, 64) { // by then it has long met Max
+	for range min(s.failures, 100_000) { // by then it has met Max, at any multiplier of sense
 		s.delays.NextBackOff()
 	}
 }

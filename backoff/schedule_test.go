@@ -283,9 +283,9 @@ func TestWrap(t *testing.T) {
 			t.Fatal(err)
 		}
 		equal(t, "its Stop is the give-up", outage(s), seconds(0, 1, 2, 3))
-		equal(t, "resets", own.resets, 0)
+		equal(t, "resets, at the outage's beginning", own.resets, 1)
 		s.Reset()
-		equal(t, "resets", own.resets, 1)
+		equal(t, "resets, at its end too", own.resets, 2)
 
 		s, _ = backoff.Wrap(cenkalti.NewConstantBackOff(4*time.Minute), backoff.Policy{})
 		equal(t, "our give-up", outage(s), seconds(0, 240, 300))
@@ -336,4 +336,18 @@ func TestValidateNamesAllThatIsWrong(t *testing.T) {
 			t.Errorf("%+v: %v", p, err)
 		}
 	}
+}
+
+func TestSetInitialKeepsTheDelay(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := mustNew(t, backoff.Policy{Jitter: backoff.NoJitter, Multiplier: 1.02, GiveUp: backoff.Never})
+		var d time.Duration
+		for range 200 {
+			d = s.NextBackOff()
+		}
+		s.SetInitial(time.Second) // as a connection brings it, the same as before
+		if next := s.NextBackOff(); next < d {
+			t.Errorf("after %v: %v", d, next)
+		}
+	})
 }

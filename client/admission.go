@@ -19,6 +19,9 @@ func (r *run) admission() (*backoff.Lease, error) {
 	if r.opts.Breaker == nil {
 		return nil, nil
 	}
+	if r.state == Closed && r.opts.Breaker.State() != backoff.Closed {
+		r.observe(Transition{State: Waiting}) // a first attempt that may have to
+	}
 	r.beforeWait()
 	ctx := r.ctx
 	if deadline, ok := r.schedule.Deadline(); ok {
@@ -28,7 +31,10 @@ func (r *run) admission() (*backoff.Lease, error) {
 	}
 	lease, err := r.opts.Breaker.Acquire(ctx)
 	if err == errTooLate {
-		return nil, r.giveUp(r.lastCause) // there is an outage, hence a cause
+		if r.opts.Breaker.State() != backoff.Closed {
+			return nil, r.giveUp(r.lastCause) // there is an outage, hence a cause
+		}
+		lease, err = r.opts.Breaker.Acquire(r.ctx) // the turn to return had not come yet
 	}
 	if e, ok := errors.AsType[*backoff.GivenUpError](err); ok {
 		return nil, &GiveUpError{Outage: e.Outage, Attempts: e.Attempts, RetryAfter: r.clipped, Err: cmp.Or(e.Err, err)}
@@ -37,14 +43,16 @@ func (r *run) admission() (*backoff.Lease, error) {
 }
 
 // settle tells the breaker what opening has shown of the origin.
-func settle(l *backoff.Lease, err error, ctx context.Context) {
+func settle(l *backoff.Lease, c *conn, err error) {
 	switch status, _ := answered(err); {
 	case l == nil:
+	case c.crossed:
+		l.Succeed() // the origin has sent us elsewhere: what became of that is not its matter
 	case status == http.StatusBadGateway, status == http.StatusServiceUnavailable, status == http.StatusGatewayTimeout:
 		l.Fail(err, retryAfter(err))
 	case err == nil, errors.Is(err, errOver), status != 0, is[*RedirectError](err):
 		l.Succeed() // a response of any kind: the origin is alive
-	case ctx.Err() != nil, is[*prepareError](err) && !is[*session.TokenError](err), is[*GapError](err):
+	case c.run.ctx.Err() != nil, is[*prepareError](err) && !is[*session.TokenError](err), is[*GapError](err):
 		l.Release() // nothing was asked of the origin
 	default:
 		l.Fail(err, 0)

@@ -3,7 +3,9 @@ package client_test
 import (
 	"context"
 	"errors"
+	"net"
 	"net/http"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -140,7 +142,7 @@ func TestSharedBreakerIsNotOpenedByOneBadStream(t *testing.T) {
 func TestSharedBreakerGivesUp(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t, func(n int, rw http.ResponseWriter, r *http.Request) { rw.WriteHeader(http.StatusNoContent) })
-		w.down = true
+		w.down.Store(true)
 		breaker := newBreaker(t, backoff.Policy{Jitter: backoff.NoJitter, GiveUp: 31 * time.Second})
 		es := w.source(client.Options{Backoff: exact, Breaker: breaker})
 		_, err := collect(t, es)
@@ -152,7 +154,7 @@ func TestSharedBreakerGivesUp(t *testing.T) {
 		if e, ok := errors.AsType[*client.GiveUpError](err); !ok || !errors.Is(e, errRefused) || e.Attempts != 6 || e.Outage != 31*time.Second {
 			t.Errorf("a later loop: got %v, want the outage that the breaker gave up over", err)
 		}
-		w.down = false
+		w.down.Store(false)
 		breaker.Reset()
 		if _, err := collect(t, es); err != nil {
 			t.Errorf("after Reset: %v", err)
@@ -165,7 +167,7 @@ func TestSharedBreakerGivesUp(t *testing.T) {
 func TestSharedBreakerAndAnEarlierGiveUp(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t, nil)
-		w.down = true
+		w.down.Store(true)
 		es := w.source(client.Options{
 			Backoff: backoff.Policy{Jitter: backoff.NoJitter, GiveUp: 10 * time.Second},
 			Breaker: newBreaker(t, backoff.Policy{Jitter: backoff.NoJitter}),
@@ -173,6 +175,123 @@ func TestSharedBreakerAndAnEarlierGiveUp(t *testing.T) {
 		_, err := collect(t, es)
 		if _, ok := errors.AsType[*client.GiveUpError](err); !ok || w.now() != 10*time.Second {
 			t.Errorf("got %v at %v, want the source's give-up at 10s", err, w.now())
+		}
+	})
+}
+
+// A loop that never comes to an attempt ends as any other.
+func TestCallbacksWithoutAnAttempt(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, nil)
+		w.down.Store(true)
+		b := newBreaker(t, backoff.Policy{GiveUp: time.Second})
+		var calls []string
+		cb := client.Callbacks{OnGiveUp: func() { calls = append(calls, "give up") }, OnClose: func() { calls = append(calls, "close") }}
+		es := w.source(client.Options{Breaker: b, Observer: cb.Observe})
+		collect(t, es)
+		equal(t, "first loop", calls, []string{"give up", "close"})
+		calls = nil
+		collect(t, es)
+		equal(t, "later loop over the breaker that gave up", calls, []string{"give up", "close"})
+	})
+}
+
+// A first attempt that waits for its turn is not a closed source.
+func TestStateWhileWaitingForTheBreaker(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, played())
+		b := newBreaker(t, backoff.Policy{})
+		l, _ := b.Acquire(t.Context())
+		l.Fail(nil, 0)
+		es := w.source(client.Options{Breaker: b})
+		done := make(chan bool)
+		go func() { collect(t, es); close(done) }()
+		synctest.Wait()
+		if s := es.Stats(); s.State == client.Closed || s.Since.IsZero() {
+			t.Errorf("a loop is under way, and waits; state %v since %v", s.State, s.Since)
+		}
+		<-done
+	})
+}
+
+// What a redirect leads to is not the origin: that has answered.
+func TestSharedBreakerAndRedirects(t *testing.T) {
+	for _, how := range []string{"dead", "503"} {
+		synctest.Test(t, func(t *testing.T) {
+			w := newWorld(t, func(n int, rw http.ResponseWriter, r *http.Request) {
+				if r.Host == "other.test" {
+					rw.WriteHeader(503)
+					return
+				}
+				rw.Header().Set("Location", "http://other.test/")
+				rw.WriteHeader(302)
+			})
+			tr := w.client.Transport.(*http.Transport)
+			dial := tr.DialContext
+			tr.DialContext = func(ctx context.Context, n, addr string) (net.Conn, error) {
+				if how == "dead" && strings.HasPrefix(addr, "other.") {
+					return nil, errRefused
+				}
+				return dial(ctx, n, addr)
+			}
+			b := newBreaker(t, backoff.Policy{})
+			es := w.source(client.Options{Breaker: b, FailFast: true})
+			collect(t, es)
+			equal(t, how+": breaker", b.State(), backoff.Closed)
+		})
+	}
+}
+
+// Whoever waits for the turn to return does not give up on a server that is back.
+func TestSharedBreakerClosesBeforeTheGiveUp(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, func(n int, rw http.ResponseWriter, r *http.Request) { rw.WriteHeader(204) })
+		w.down.Store(true)
+		b, _ := backoff.NewBreaker(backoff.Policy{Jitter: backoff.NoJitter}, &backoff.BreakerOptions{ReturnEvery: 10 * time.Second})
+		time.AfterFunc(60*time.Second, func() { w.down.Store(false) })
+		policy := backoff.Policy{Jitter: backoff.NoJitter, GiveUp: 62 * time.Second}
+		errs := make(chan error)
+		for range 3 {
+			es := mustNew(t, streamURL, client.Options{HTTPClient: w.client, Backoff: policy, Breaker: b})
+			go func() {
+				_, err := collect(t, es)
+				errs <- err
+			}()
+		}
+		for range 3 {
+			if err := <-errs; err != nil {
+				t.Errorf("at %v, breaker %v: %v", w.now(), b.State(), err)
+			}
+		}
+	})
+}
+
+// A server that takes every request and answers none opens the breaker, with one
+// probe at a time, until the give-up.
+func TestSharedBreakerAgainstSilence(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, nil)
+		var underWay, most atomic.Int32
+		w.handler = func(n int, rw http.ResponseWriter, r *http.Request) {
+			if now := underWay.Add(1); n > 20 { // the first ones asked before anybody knew
+				most.Store(max(most.Load(), now))
+			}
+			untilGone(r)
+			underWay.Add(-1)
+		}
+		breaker := newBreaker(t, backoff.Policy{})
+		var wg sync.WaitGroup
+		for range 20 {
+			es := mustNew(t, streamURL, client.Options{HTTPClient: w.client, Breaker: breaker, Backoff: backoff.Policy{GiveUp: backoff.Never}})
+			wg.Go(func() {
+				if _, err := collect(t, es); !errors.Is(err, client.ErrHeaderTimeout) {
+					t.Errorf("got %v, want the breaker's give-up over the timeout", err)
+				}
+			})
+		}
+		wg.Wait()
+		if got := breaker.State(); got != backoff.GivenUp || most.Load() != 1 || w.now() > 6*time.Minute {
+			t.Errorf("state %v after %v, %d probes at a time; want it given up after 5 minutes, one at a time", got, w.now(), most.Load())
 		}
 	})
 }

@@ -24,7 +24,7 @@ type world struct {
 	start   time.Time
 	client  *http.Client
 	handler func(n int, w http.ResponseWriter, r *http.Request) // n counts requests from 1
-	down    bool                                                // dials are refused
+	down    atomic.Bool                                         // dials are refused
 	hang    atomic.Int32                                        // so many dials never end
 
 	mu       sync.Mutex      // guards what handlers note; tests read it when they are done
@@ -51,7 +51,7 @@ func newWorld(t *testing.T, handler func(n int, w http.ResponseWriter, r *http.R
 	}), ErrorLog: log.New(io.Discard, "", 0)}
 	go srv.Serve(l)
 	tr := &http.Transport{DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
-		if w.down {
+		if w.down.Load() {
 			w.mu.Lock()
 			w.asked = append(w.asked, w.now())
 			w.mu.Unlock()

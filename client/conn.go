@@ -18,13 +18,18 @@ type conn struct {
 	cancel context.CancelCauseFunc
 	dog    watchdog
 	opts   *Options
+	openBy time.Time // zero: HTTPClient has no Timeout
 
-	header http.Header // the response's
-	body   io.ReadCloser
-	dec    *sse.Decoder // of the body
+	crossed bool        // a redirect of the origin's led elsewhere
+	header  http.Header // the response's
+	body    io.ReadCloser
+	release func() bool  // see hold
+	dec     *sse.Decoder // of the body
+	handled []byte       // the last event ID in force behind the last event that was dealt with
 
-	healthFromByte bool      // health counts from the first byte of the body, not from the response
+	healthFromByte bool      // health counts from the first byte of the body, not from the first read
 	healthFrom     time.Time // zero: does not count yet
+	ended          time.Time // when a read failed
 	lastRead       time.Time
 	quiet          time.Duration // waited for bytes since the last event
 }
@@ -33,17 +38,17 @@ func newConn(r *run) *conn {
 	c := &conn{run: r, opts: &r.opts}
 	c.ctx, c.cancel = context.WithCancelCause(r.ctx)
 	c.dog.cancel = c.cancel
+	if limit := c.opts.HTTPClient.Timeout; limit > 0 {
+		c.openBy = time.Now().Add(limit)
+	}
 	return c
 }
 
-// traced returns the context for one request: under it the watchdog sees the
-// phases of opening. Where a transport does not trace, one limit holds for both.
-func (c *conn) traced() context.Context {
-	o := c.opts
-	until := time.Time{}
-	if o.HTTPClient.Timeout > 0 {
-		until = time.Now().Add(o.HTTPClient.Timeout)
-	}
+// armed sets the watchdog on one request and returns the context for it, whose
+// trace tells the watchdog of the phases of opening. Where a transport does not
+// trace, one limit holds for both.
+func (c *conn) armed() context.Context {
+	o, until := c.opts, c.openBy
 	both := time.Duration(0)
 	if o.ConnectTimeout > 0 && o.HeaderTimeout > 0 {
 		both = o.ConnectTimeout + o.HeaderTimeout
@@ -55,14 +60,18 @@ func (c *conn) traced() context.Context {
 	})
 }
 
-// accept makes the response's body the stream.
-func (c *conn) accept(resp *http.Response, healthFromByte bool) {
-	c.header, c.body = resp.Header, resp.Body
-	c.healthFromByte = healthFromByte
+// hold takes the response's body, which close will close, and which is closed as
+// soon as the attempt is cancelled: there are bodies that look at no context, such
+// as that of a 101.
+func (c *conn) hold(body io.ReadCloser) {
+	c.body = body
+	c.release = context.AfterFunc(c.ctx, func() { body.Close() })
+}
+
+// accept makes the body the stream.
+func (c *conn) accept(header http.Header, healthFromByte bool) {
+	c.header, c.healthFromByte = header, healthFromByte
 	c.lastRead = time.Now()
-	if !healthFromByte {
-		c.healthFrom = c.lastRead
-	}
 }
 
 // Read implements [io.Reader] on the body. The limits run only while it waits
@@ -79,31 +88,41 @@ func (c *conn) Read(p []byte) (int, error) {
 			d, cause = rest, ErrNoEvent
 		}
 	}
-	var began time.Time
-	if c.opts.EventTimeout > 0 {
-		began = time.Now()
+	began := time.Now()
+	if c.healthFrom.IsZero() && !c.healthFromByte {
+		c.healthFrom = began
 	}
 	c.dog.arm(d, time.Time{}, cause)
 	n, err := c.body.Read(p)
 	c.dog.disarm()
+	now := time.Now()
+	c.quiet += now.Sub(began)
 	if n > 0 {
-		c.lastRead = time.Now()
+		c.lastRead = now
 		if c.healthFrom.IsZero() {
-			c.healthFrom = c.lastRead
+			c.healthFrom = now
 		}
 		c.run.afterRead(n)
 	}
-	if !began.IsZero() {
-		c.quiet += time.Since(began)
+	if err != nil {
+		c.ended = now
 	}
 	return n, err
 }
 
 func (c *conn) sawEvent() { c.quiet = 0 }
 
-// healthy tells whether the connection has been open for long enough.
+// healthy tells whether the connection was open for long enough. What callbacks
+// took before the first read, and the body's time behind a failed one, is no health.
 func (c *conn) healthy() bool {
-	return !c.healthFrom.IsZero() && c.opts.HealthyAfter > 0 && time.Since(c.healthFrom) >= c.opts.HealthyAfter
+	if c.healthFrom.IsZero() || c.opts.HealthyAfter <= 0 {
+		return false
+	}
+	ended := c.ended
+	if ended.IsZero() {
+		ended = time.Now()
+	}
+	return ended.Sub(c.healthFrom) >= c.opts.HealthyAfter
 }
 
 // cause turns the error of a failed attempt into what lies behind it.
@@ -119,8 +138,9 @@ func (c *conn) cause(err error) error {
 
 func (c *conn) close() {
 	c.dog.disarm()
-	c.cancel(context.Canceled)
 	if c.body != nil {
+		c.release()
 		c.body.Close()
 	}
+	c.cancel(context.Canceled)
 }

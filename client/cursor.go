@@ -28,9 +28,10 @@ type Cursor interface {
 	Save(ctx context.Context, target string, p Position) error
 }
 
-// saver is a run's dealings with the cursor. Saves are coalesced: many events
+// saver is a source's dealings with the cursor. Saves are coalesced: many events
 // come with one read, and the position after them is written before the next
-// read, which may block, and before the loop ends.
+// read, which may block, and before the loop ends. What a loop could not write is
+// for the next one.
 type saver struct {
 	dirty bool  // the position is ahead of the cursor
 	err   error // of the last save, until one succeeds
@@ -43,12 +44,15 @@ func (r *run) load() error {
 	}
 	p, ok, err := r.opts.Cursor.Load(r.ctx, r.target)
 	if err != nil {
+		if r.ctx.Err() != nil {
+			return context.Cause(r.ctx)
+		}
 		return &CursorError{Op: "load", Err: err}
 	}
 	r.loaded = true
 	if ok {
 		r.mu.Lock()
-		r.pos.set(p.LastEventID)
+		r.pos.set(p.LastEventID, p.Run, true)
 		r.mu.Unlock()
 		r.serverRun = p.Run
 	}
@@ -61,7 +65,10 @@ func (r *run) save() {
 	if r.opts.Cursor == nil || !r.cursor.dirty {
 		return
 	}
-	err := r.opts.Cursor.Save(context.WithoutCancel(r.ctx), r.target, Position{r.LastEventID(), r.serverRun})
+	r.mu.Lock()
+	p := r.pos.kept()
+	r.mu.Unlock()
+	err := r.opts.Cursor.Save(context.WithoutCancel(r.ctx), r.target, p)
 	if err == nil {
 		r.cursor = saver{}
 		return

@@ -25,7 +25,8 @@
 //     are coalesced; one is made before each wait for bytes, so what may come
 //     again is what came with the last read.
 //   - A body that panics or breaks without Commit has not committed its event;
-//     the next loop yields it again.
+//     the next loop yields it again, if there is a position before it to ask
+//     after: a stream that began live has none until its first event is committed.
 //   - A server that can't go back far enough says so (response header
 //     Last-Event-ID or Mercure-Last-Event-ID, or an Sse-Run that is not the last
 //     one): that is a [GapError], reported to the observer or, with

@@ -76,7 +76,7 @@ func (e *GiveUpError) Unwrap() error { return e.Err }
 type GapError struct {
 	Asked  string // the last event ID of the request
 	Given  string // where the server's replay starts; empty if it did not say
-	Reason string // "replay starts later", "server has a new run", "id can't be sent"
+	Reason string // "replay starts later", "server's counter has a new run", "id can't be sent in a header"
 }
 
 func (e *GapError) Error() string {

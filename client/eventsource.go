@@ -5,12 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"iter"
-	"maps"
 	"net/url"
-	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/OneStepAt4time/resilient-sse/session"
 	"github.com/OneStepAt4time/resilient-sse/sse"
@@ -39,6 +38,8 @@ type EventSource struct {
 	loaded    bool     // the cursor was read
 	serverRun string   // the run of the server's counter
 	repeats   *repeats // nil if repeats are not looked for
+	cursor    saver
+	retry     time.Duration // what the server's retry field said; 0 if it did not
 }
 
 // New returns a source for the stream at a URL, http or https. It checks
@@ -73,15 +74,17 @@ func build(u *url.URL, k kind, opts *Options, err error) (*EventSource, error) {
 	if err := errors.Join(err, opts.validate()); err != nil {
 		return nil, err
 	}
-	es := &EventSource{url: u, kind: k, opts: opts.withDefaults(k), target: targetName(u)}
-	es.pos.set(es.opts.LastEventID)
+	es := &EventSource{url: u, kind: k, opts: opts.withDefaults(k)}
+	es.target = targetName(u, es.opts.Method, es.opts.Body)
+	es.pos.set(es.opts.LastEventID, "", true)
 	es.repeats = newRepeats(es.opts.RepeatWindow)
 	es.stats.State = Closed
 	return es, nil
 }
 
 // Target names the stream: its URL without what may be secret (user info, and
-// query parameters by names such as token, key and signature). It is what a [Cursor]
+// query parameters by names such as token and signature), and what else tells its
+// request from others: the method and a digest of the body. It is what a [Cursor]
 // files the position under.
 func (es *EventSource) Target() string { return es.target }
 
@@ -103,7 +106,8 @@ func (es *EventSource) Target() string { return es.target }
 //
 // An event is committed when the loop asks for the next one, or by [Commit] in
 // its body. A later loop begins after the last committed event, so whoever
-// breaks out of the body, or panics, gets that event again.
+// breaks out of the body, or panics, gets that event again (but for the very first
+// one of a stream that began live: there is nothing to ask after).
 //
 // [Commit]: EventSource.Commit
 func (es *EventSource) Events(ctx context.Context) iter.Seq2[sse.Event, error] {
@@ -164,19 +168,4 @@ func resolve(base *url.URL, escaped string) *url.URL {
 	u.RawPath = strings.TrimSuffix(base.EscapedPath(), "/") + escaped
 	u.Path, _ = url.PathUnescape(u.RawPath)
 	return &u
-}
-
-// secretParams are query parameters that are left out of a target, in any case.
-var secretParams = []string{"token", "access_token", "api_key", "apikey", "api-key", "key", "signature", "sig", "secret", "password", "auth", "jwt"}
-
-func targetName(u *url.URL) string {
-	t := *u
-	t.User = nil
-	if q := t.Query(); len(q) > 0 {
-		maps.DeleteFunc(q, func(name string, _ []string) bool {
-			return slices.Contains(secretParams, strings.ToLower(name))
-		})
-		t.RawQuery = q.Encode()
-	}
-	return t.String()
 }

@@ -19,7 +19,8 @@ import (
 // The file is private to its owner (mode 0600). A lock of the kernel's on a file
 // beside it, with ".lock" appended to the name, keeps a second process out; it
 // ends with the process, and that file is never removed, since a lock on a
-// removed file would keep nobody out.
+// removed file would keep nobody out. A new version is written to a file with
+// ".tmp" appended.
 //
 // A FileCursor is safe for concurrent use.
 type FileCursor struct {
@@ -56,7 +57,10 @@ func OpenFileCursor(path string) (*FileCursor, error) {
 	}
 	if err := lockFile(lock); err != nil {
 		lock.Close()
-		return nil, fmt.Errorf("%w: %s", err, path)
+		if errors.Is(err, ErrLocked) {
+			return nil, fmt.Errorf("%w: %s", err, path)
+		}
+		return nil, fmt.Errorf("client: lock cursor file %s: %w", path, err)
 	}
 	c := &FileCursor{path: path, lock: lock}
 	if c.saved, err = readCursorFile(path); err != nil {
@@ -129,16 +133,21 @@ func (c *FileCursor) Close() error {
 }
 
 // replaceFile puts a file in the place of another at once, and on the disk
-// before it returns: first the file, then its name in the folder.
+// before it returns: first the file, then its name in the folder. The new file has
+// one name until then, so that kills leave no more than one behind.
 func replaceFile(path string, b []byte) (err error) {
-	tmp, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".*") // mode 0600
+	name := path + ".tmp"
+	if err := os.Remove(name); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	tmp, err := os.OpenFile(name, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
 	if err != nil {
 		return err
 	}
 	defer func() {
 		if err != nil {
 			tmp.Close()
-			os.Remove(tmp.Name())
+			os.Remove(name)
 		}
 	}()
 	if _, err := tmp.Write(b); err != nil {
@@ -150,7 +159,7 @@ func replaceFile(path string, b []byte) (err error) {
 	if err := tmp.Close(); err != nil {
 		return err
 	}
-	if err := os.Rename(tmp.Name(), path); err != nil {
+	if err := os.Rename(name, path); err != nil {
 		return err
 	}
 	return syncFolder(filepath.Dir(path))

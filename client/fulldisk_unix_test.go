@@ -31,7 +31,7 @@ func TestFileCursorSurvivesAFailedSave(t *testing.T) {
 	if p, _, _ := c.Load(t.Context(), "x"); p.LastEventID != "1" {
 		t.Errorf("after the failed save: got %q, want the old position", p)
 	}
-	if names, _ := filepath.Glob(filepath.Join(dir, ".*")); len(names) > 0 {
+	if names, _ := filepath.Glob(filepath.Join(dir, "*.tmp")); len(names) > 0 {
 		t.Errorf("left behind: %q", names)
 	}
 	if err := c.Save(t.Context(), "x", client.Position{LastEventID: "3"}); err != nil {

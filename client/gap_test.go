@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"net/http"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -185,6 +186,29 @@ func TestGapOverARestartOfBothSides(t *testing.T) {
 	})
 }
 
+// A server that restarted with a new counter, which has passed the position by
+// the time the client is back, still has all its events for it.
+func TestNewRunIsReplayedFromItsBeginning(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		srv := testserver.NewInMemory(t)
+		talk(srv, "a", "b")
+		time.AfterFunc(time.Second, func() {
+			srv.Restart(testserver.KeepNothing, 10*time.Second)
+			talk(srv, "c", "d", "e", "f", "g")
+		})
+		var gap *client.GapError
+		texts, _ := followTalk(t, srv, func(tr client.Transition) {
+			if e, ok := errors.AsType[*client.GapError](tr.Cause); ok {
+				gap = e
+			}
+		})
+		equal(t, "texts", texts, strings.Fields("a b c d e f g"))
+		if gap == nil || gap.Given != "earliest" {
+			t.Errorf("gap %+v, want one", gap)
+		}
+	})
+}
+
 // A position goes to the server with the run that it belongs to, so that another
 // run does not take it for one of its own.
 func TestRunIsSentWithThePosition(t *testing.T) {
@@ -205,5 +229,83 @@ func TestRunIsSentWithThePosition(t *testing.T) {
 			t.Fatal(err)
 		}
 		equal(t, "runs", runs, []string{"", "run 1", "run 2", "run 2"})
+	})
+}
+
+// A position belongs to the run in which its event came, whatever run the last
+// connection was of: the next request says so, and the new run replays all it has.
+func TestPositionBelongsToItsRun(t *testing.T) {
+	for _, failOnGap := range []bool{false, true} {
+		synctest.Test(t, func(t *testing.T) {
+			w := newWorld(t, nil)
+			w.handler = func(n int, rw http.ResponseWriter, r *http.Request) {
+				switch n {
+				case 1:
+					rw.Header().Set("Sse-Run", "A")
+					stream(rw)("id: 5\ndata: a5\n\n")
+				case 2: // restarted; cut before the first event got through
+					rw.Header().Set("Sse-Run", "B")
+					stream(rw)
+				case 3:
+					rw.Header().Set("Sse-Run", "B")
+					send := stream(rw)
+					if r.Header.Get("Sse-Run") != "B" { // an id of another run: all there is
+						for i := 1; i <= 5; i++ {
+							send(fmt.Sprintf("id: %d\ndata: b%d\n\n", i, i))
+						}
+					}
+					send("id: 6\ndata: b6\n\n")
+				default:
+					rw.WriteHeader(http.StatusNoContent)
+				}
+			}
+			es := w.source(client.Options{Backoff: exact, FailOnGap: failOnGap})
+			data, err := collect(t, es)
+			if failOnGap {
+				if _, ok := errors.AsType[*client.GapError](err); !ok {
+					t.Fatal(err)
+				}
+				rest, _ := collect(t, es) // the caller has dealt with the gap, and goes on
+				data = append(data, rest...)
+			}
+			equal(t, fmt.Sprint("data, FailOnGap=", failOnGap), strings.Join(data, " "), "a5 b1 b2 b3 b4 b5 b6")
+		})
+	}
+}
+
+// An equal id of a new run is a new position.
+func TestRunIsSavedWithAnEqualID(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, func(n int, rw http.ResponseWriter, r *http.Request) {
+			rw.Header().Set("Sse-Run", []string{"A", "B", ""}[n-1])
+			if n == 3 {
+				rw.WriteHeader(204)
+				return
+			}
+			stream(rw)("id: 1\ndata: x\n\n")
+		})
+		c := newMemCursor()
+		collect(t, w.source(client.Options{Backoff: exact, Cursor: c}))
+		equal(t, "saved run", c.run, "B")
+	})
+}
+
+// A gap that ended the loop has not moved the position to the new run.
+func TestRunOfALaterLoop(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var asked []string
+		w := newWorld(t, func(n int, rw http.ResponseWriter, r *http.Request) {
+			asked = append(asked, r.Header.Get("Last-Event-Id")+"@"+r.Header.Get("Sse-Run"))
+			if n == 3 {
+				rw.WriteHeader(204)
+				return
+			}
+			rw.Header().Set("Sse-Run", []string{"A", "B"}[n-1])
+			stream(rw)("id: 5\ndata: x\n\n")
+		})
+		es := w.source(client.Options{Backoff: exact, FailOnGap: true})
+		collect(t, es)
+		collect(t, es)
+		equal(t, "asked", asked, []string{"@", "5@A", "5@A"})
 	})
 }

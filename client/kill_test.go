@@ -7,6 +7,7 @@ import (
 	"math/rand/v2"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -93,5 +94,23 @@ func endlessLog(w http.ResponseWriter, r *http.Request) {
 			fmt.Fprintf(&events, "id: %d\ndata: event %d\n\n", last, last)
 		}
 		send(events.String())
+	}
+}
+
+// A kill in the middle of a save leaves one file, which the next save takes.
+func TestKilledSavesLeaveOneFile(t *testing.T) {
+	dir := t.TempDir()
+	srv := httptest.NewServer(http.HandlerFunc(endlessLog))
+	t.Cleanup(srv.Close)
+	for n := range 30 {
+		killedAfter(t, 20+n*3, srv.URL, filepath.Join(dir, "cursor"))
+	}
+	es, _ := os.ReadDir(dir)
+	var names []string
+	for _, e := range es {
+		names = append(names, e.Name())
+	}
+	if len(names) > 3 {
+		t.Errorf("left behind: %v", names)
 	}
 }

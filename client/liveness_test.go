@@ -2,7 +2,10 @@ package client_test
 
 import (
 	"errors"
+	"io"
+	"net"
 	"net/http"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -156,6 +159,54 @@ func TestConnectTimeout(t *testing.T) {
 		equal(t, "requests", w.asked, seconds(16))
 		if got := w.observed[1].Cause; !errors.Is(got, client.ErrConnectTimeout) {
 			t.Errorf("cause %v, want ErrConnectTimeout", got)
+		}
+	})
+}
+
+// The body of a 101 is the bare connection, which looks at no context. Nobody
+// waits for it longer than for another refused body.
+func TestSwitchedProtocolDoesNotHang(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, func(n int, rw http.ResponseWriter, r *http.Request) {
+			c, _, err := http.NewResponseController(rw).Hijack()
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			t.Cleanup(func() { c.Close() })
+			io.WriteString(c, "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: x\r\n\r\n")
+		})
+		_, err := collect(t, w.source(client.Options{}))
+		if e, ok := errors.AsType[*client.ResponseError](err); !ok || e.StatusCode != http.StatusSwitchingProtocols || w.now() > 10*time.Second {
+			t.Errorf("got %v after %v, want the 101 within seconds", err, w.now())
+		}
+	})
+}
+
+// A deafBody ends its reads when it is closed, and by nothing else.
+type deafBody struct {
+	closed chan struct{}
+	once   sync.Once
+}
+
+func (b *deafBody) Read([]byte) (int, error) { <-b.closed; return 0, net.ErrClosed }
+func (b *deafBody) Close() error {
+	b.once.Do(func() { close(b.closed) })
+	return nil
+}
+
+// A body that looks at no context is closed when the attempt is cancelled.
+func TestBodyThatKnowsOnlyClose(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := &deafBody{closed: make(chan struct{})}
+		hc := &http.Client{Transport: roundTripper(func(r *http.Request) (*http.Response, error) {
+			return &http.Response{StatusCode: 200, Header: http.Header{"Content-Type": {"text/event-stream"}}, Body: b, Request: r}, nil
+		})}
+		once := func(error, bool) bool { return false }
+		start := time.Now()
+		_, err := collect(t, mustNew(t, streamURL, client.Options{HTTPClient: hc, IdleTimeout: 10 * time.Second, Retryable: once}))
+		if !errors.Is(err, client.ErrIdle) || time.Since(start) != 10*time.Second {
+			t.Errorf("got %v after %v, want ErrIdle after 10s", err, time.Since(start))
 		}
 	})
 }

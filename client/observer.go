@@ -10,10 +10,10 @@ import (
 type State int
 
 const (
-	Closed     State = iota // no loop is under way
+	Closed     State = iota // no loop is under way, or one that has not come to an attempt yet
 	Connecting              // an attempt has started
 	Open                    // the response is a stream
-	Waiting                 // a delay is under way
+	Waiting                 // for the next attempt: a delay is under way, or a shared breaker's turn
 )
 
 func (s State) String() string {
@@ -33,9 +33,10 @@ func (s State) String() string {
 // MarshalText implements [encoding.TextMarshaler].
 func (s State) MarshalText() ([]byte, error) { return []byte(s.String()), nil }
 
-// A Transition is what an observer is told. One whose From equals its State is a
-// report within that state; its Cause says of what: a [*GapError] or a
-// [*CursorError].
+// A Transition is what an observer is told. One from a state to itself is a
+// report within that state, whose Cause says of what: a [*GapError] or a
+// [*CursorError]. From Closed to Closed, though, is the end of a loop that never
+// came to an attempt.
 type Transition struct {
 	From, State State
 
@@ -85,14 +86,14 @@ type Callbacks struct {
 
 // Observe calls the callback that belongs to the transition.
 func (c Callbacks) Observe(t Transition) {
-	if t.From == t.State {
+	if t.From == t.State && t.State != Closed {
 		return
 	}
 	switch t.State {
 	case Open:
 		call(c.OnOpen)
 	case Waiting:
-		if c.OnReconnecting != nil {
+		if c.OnReconnecting != nil && t.Attempt > 0 { // 0: a first attempt, held by the shared breaker
 			c.OnReconnecting(t.Attempt, t.Delay)
 		}
 	case Closed:

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/OneStepAt4time/resilient-sse/client"
+	"github.com/OneStepAt4time/resilient-sse/testserver"
 )
 
 // The observer sees each transition once, in order, with what belongs to it.
@@ -183,7 +184,7 @@ func TestTransitionLogValue(t *testing.T) {
 		})
 		_, err := collect(t, es)
 		errs = append(errs, err)
-		w.down = true
+		w.down.Store(true)
 		_, err = collect(t, es)
 		errs = append(errs, err)
 		if strings.Contains(es.Target(), "s3cret") {
@@ -205,4 +206,33 @@ level=INFO msg=stream sse.state=closed sse.attempt=1 sse.left=4m59s sse.last_eve
 			t.Errorf("a secret in an error: %v", err)
 		}
 	}
+}
+
+// An id that can't be sent is one gap, however many attempts there are.
+func TestGapOncePerPosition(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, nil)
+		w.down.Store(true)
+		es := w.source(client.Options{Backoff: exact, LastEventID: " 5"})
+		collect(t, es)
+		equal(t, "gaps", es.Stats().Gaps, 1)
+	})
+}
+
+func TestLastEventIsNoControlFrame(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		srv := testserver.NewInMemory(t)
+		srv.Session("abc")
+		es, err := client.Session(srv.URL, "abc", &client.Options{HTTPClient: srv.Client(), ControlFrames: true})
+		if err != nil {
+			t.Fatal(err)
+		}
+		n := 0
+		for range es.Events(t.Context()) {
+			if n++; n == 3 {
+				break
+			}
+		}
+		equal(t, "last event that was no control frame", es.Stats().LastEvent, time.Time{})
+	})
 }

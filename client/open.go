@@ -8,7 +8,6 @@ import (
 	"mime"
 	"net/http"
 	"net/url"
-	"slices"
 	"strings"
 	"time"
 
@@ -31,15 +30,15 @@ func (r *run) open(c *conn) (asked string, err error) {
 	if err != nil {
 		return "", c.cause(err)
 	}
+	c.hold(resp.Body)
 	if err := refusal(resp); err != nil {
 		if refused, ok := errors.AsType[*ResponseError](err); ok {
 			c.dog.arm(refusedBodyTime, time.Time{}, ErrIdle)
 			refused.Body, _ = io.ReadAll(io.LimitReader(resp.Body, bodyExcerpt))
 		}
-		resp.Body.Close()
 		return "", err
 	}
-	c.accept(resp, r.kind != plain)
+	c.accept(resp.Header, r.kind != plain)
 	return asked, nil
 }
 
@@ -59,24 +58,22 @@ func (r *run) request(c *conn) (*http.Request, error) {
 	if err != nil {
 		return nil, backoff.Permanent(withoutURL(err))
 	}
-	for name, values := range o.Header {
-		req.Header[http.CanonicalHeaderKey(name)] = slices.Clone(values)
-	}
+	req.Header = o.Header.Clone()
 	if host := req.Header.Get("Host"); host != "" {
 		req.Host = host
 	}
 	setOwn(req.Header)
 	r.mu.Lock()
-	id, lost := r.pos.header(), len(r.pos.id) > 0 && len(r.pos.wire) == 0
+	id, serverRun, lost := r.pos.header(), r.pos.run, r.pos.unsendable()
 	r.mu.Unlock()
-	req.Header.Del(lastEventID)
 	if id != "" {
 		req.Header[lastEventID] = []string{id}
-		if r.serverRun != "" { // a server of another run can tell that it does not know the id
-			req.Header.Set(sseRun, r.serverRun)
+		if serverRun != "" { // a server of another run can tell that it does not know the id
+			req.Header.Set(sseRun, serverRun)
 		}
 	}
-	if lost {
+	if lost && !r.unsent {
+		r.unsent = true
 		if err := r.gap(&GapError{Asked: r.LastEventID(), Reason: "id can't be sent in a header"}); err != nil {
 			return nil, err
 		}
@@ -128,7 +125,7 @@ func refusal(resp *http.Response) error {
 		return refused
 	}
 	if enc := resp.Header.Get("Content-Encoding"); enc != "" && !strings.EqualFold(enc, "identity") {
-		refused.Reason = fmt.Sprintf("content encoding is %q, which was not asked for", enc)
+		refused.Reason = fmt.Sprintf("content encoding is %q, which is not decoded", enc)
 		return refused
 	}
 	return nil

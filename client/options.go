@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
+	"slices"
 	"time"
 
 	"github.com/OneStepAt4time/resilient-sse/backoff"
@@ -17,32 +19,37 @@ import (
 // where that is said. Options are copied when the source is made.
 type Options struct {
 	// HTTPClient sends the requests. Nil means one with a transport that all
-	// sources share, which pings idle HTTP/2 connections. A Timeout bounds the
-	// opening of the stream and does not end it; a Jar is used on the stream's
-	// own origin; CheckRedirect may refuse a redirect.
+	// sources share, which pings idle HTTP/2 connections ([NewTransport]). A
+	// Timeout bounds the opening of the stream, over all its redirects, and does
+	// not end it; a Jar is used on the stream's own origin; CheckRedirect may
+	// refuse a redirect, of which ten are followed at most. The client itself is
+	// not copied.
 	HTTPClient *http.Client
 
 	// Header is sent on the stream's own origin, and withheld from others.
-	// Accept-Encoding is identity unless set here.
+	// Accept-Encoding is identity unless set here; gzip, alone, is the one coding
+	// that is decoded.
 	Header http.Header
 
 	Method string // GET
 	Body   []byte // none; sent with each request
 
-	// RepeatRequest allows a method other than GET to be sent again after the
-	// stream was open once. Without it such a stream ends quietly when the server
-	// ends it, and with the failure when it breaks.
+	// RepeatRequest allows a method other than GET to be sent again in a loop
+	// whose stream was open. Without it such a stream ends quietly when the server
+	// ends it, and with an [*InterruptedError] when it breaks; another loop sends
+	// the request again.
 	RepeatRequest bool
 
 	// Prepare, if set, is called before each attempt and may change the request:
 	// a fresh token, a header, a query parameter. Its error is a failed attempt,
-	// retried unless it is marked with [backoff.Permanent]. After a 401 the next
+	// retried unless it is marked with [backoff.Permanent]. The request's context
+	// must stay as it is. After a 401 the next
 	// attempt follows at once, one time in an outage, so that a token which has
 	// just expired costs no delay.
 	Prepare func(context.Context, *http.Request) error
 
 	Backoff backoff.Policy  // 1 s to 30 s, giving up after 5 min
-	Delays  backoff.BackOff // instead of the policy's delays; GiveUp still counts
+	Delays  backoff.BackOff // instead of the policy's delays, for this source alone; GiveUp still counts
 
 	// Breaker, if set, is shared by the sources of one origin: in an outage one of
 	// them at a time asks whether the server is back, and the others wait. Only
@@ -61,7 +68,7 @@ type Options struct {
 	HealthyAfter time.Duration // 5 s
 
 	ConnectTimeout time.Duration // 15 s for dialling and the TLS handshake; negative: none
-	HeaderTimeout  time.Duration // IdleTimeout, 15 s on session streams; negative: none
+	HeaderTimeout  time.Duration // IdleTimeout, 15 s on session streams and with a Breaker; negative: none
 	IdleTimeout    time.Duration // 5 min without a byte, 90 s on session streams; negative: never
 	EventTimeout   time.Duration // none; without an event, control frames not counted
 
@@ -107,11 +114,8 @@ func (o *Options) withDefaults(k kind) Options {
 	if o != nil {
 		c = *o
 	}
-	c.Header = c.Header.Clone()
+	c.Header = canonical(c.Header)
 	c.Body = append([]byte(nil), c.Body...)
-	if c.HTTPClient == nil {
-		c.HTTPClient = &http.Client{Transport: defaultTransport()}
-	}
 	if c.Method == "" {
 		c.Method = http.MethodGet
 	}
@@ -122,14 +126,17 @@ func (o *Options) withDefaults(k kind) Options {
 	if c.HealthyAfter == 0 {
 		c.HealthyAfter = 5 * time.Second
 	}
-	limit(&c.ConnectTimeout, 15*time.Second)
+	limit(&c.ConnectTimeout, connectTimeout)
+	if c.HTTPClient == nil {
+		c.HTTPClient = &http.Client{Transport: transportFor(c.ConnectTimeout)}
+	}
 	idle := 5 * time.Minute
 	if onSession {
 		idle = session.IdleTimeout
 	}
 	limit(&c.IdleTimeout, idle)
 	header := c.IdleTimeout
-	if onSession {
+	if onSession || c.Breaker != nil { // a probe has to tell before its lease ends
 		header = 15 * time.Second
 	}
 	limit(&c.HeaderTimeout, header)
@@ -140,6 +147,18 @@ func (o *Options) withDefaults(k kind) Options {
 	c.RepeatWindow = max(c.RepeatWindow, 0)
 	if c.MaxEventSize == 0 {
 		c.MaxEventSize = sse.DefaultMaxEventSize
+	}
+	return c
+}
+
+// canonical returns a copy whose names are spelled as net/http does, so that two
+// spellings of one name are one name with the values of both.
+func canonical(h http.Header) http.Header {
+	c := make(http.Header, len(h)+4)
+	for _, name := range slices.Sorted(maps.Keys(h)) {
+		for _, v := range h[name] {
+			c.Add(name, v)
+		}
 	}
 	return c
 }
@@ -170,6 +189,9 @@ func (o *Options) validate() error {
 	for name, values := range o.Header {
 		if !validToken(name) {
 			bad("Header name %q is not a field name", name)
+		}
+		if http.CanonicalHeaderKey(name) == lastEventID {
+			bad("Header has %s, which changes from attempt to attempt: use LastEventID", name)
 		}
 		for _, v := range values {
 			if !validValue(v) { // the value may be a secret

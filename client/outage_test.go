@@ -11,6 +11,7 @@ import (
 
 	"github.com/OneStepAt4time/resilient-sse/backoff"
 	"github.com/OneStepAt4time/resilient-sse/client"
+	cenkalti "github.com/cenkalti/backoff/v4"
 )
 
 var exact = backoff.Policy{Jitter: backoff.NoJitter}
@@ -20,7 +21,7 @@ var exact = backoff.Policy{Jitter: backoff.NoJitter}
 func TestOutageScheduleIsExact(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t, nil)
-		w.down = true
+		w.down.Store(true)
 		_, err := collect(t, w.source(client.Options{Backoff: exact}))
 
 		equal(t, "attempts", w.asked, seconds(0, 1, 3, 7, 15, 31, 61, 91, 121, 151, 181, 211, 241, 271, 300))
@@ -39,7 +40,7 @@ func TestOutageScheduleIsExact(t *testing.T) {
 func TestOutageScheduleWithJitter(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t, nil)
-		w.down = true
+		w.down.Store(true)
 		_, err := collect(t, w.source(client.Options{}))
 		if _, ok := errors.AsType[*client.GiveUpError](err); !ok {
 			t.Fatalf("got %v, want a GiveUpError", err)
@@ -66,9 +67,9 @@ func TestOutageLastAttemptMaySucceed(t *testing.T) {
 			send("data: back\n\n")
 			untilGone(r)
 		})
-		w.down = true
+		w.down.Store(true)
 		es := w.source(client.Options{Backoff: exact, Observer: func(tr client.Transition) {
-			w.down = w.now() < 5*time.Minute
+			w.down.Store(w.now() < 5*time.Minute)
 		}})
 		for ev, err := range es.Events(t.Context()) {
 			if err != nil || ev.Data != "back" || w.now() != 310*time.Second {
@@ -242,7 +243,7 @@ func TestRetryField(t *testing.T) {
 func TestForeignBackOff(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t, nil)
-		w.down = true
+		w.down.Store(true)
 		_, err := collect(t, w.source(client.Options{Delays: constant(2 * time.Minute)}))
 		equal(t, "attempts", w.asked, seconds(0, 120, 240, 300))
 		if _, ok := errors.AsType[*client.GiveUpError](err); !ok {
@@ -374,12 +375,12 @@ func TestFailFast(t *testing.T) {
 			}
 			stream(rw)("data: x\n\n")
 		})
-		w.down = true
+		w.down.Store(true)
 		es := w.source(client.Options{FailFast: true, Backoff: exact})
 		if _, err := collect(t, es); !errors.Is(err, errRefused) || w.now() != 0 {
 			t.Errorf("got %v at %v, want the first attempt's error at once", err, w.now())
 		}
-		w.down = false
+		w.down.Store(false)
 		if data, err := collect(t, es); err != nil || len(data) != 1 {
 			t.Errorf("got %q, %v: once it was open, the stream must be retried", data, err)
 		}
@@ -463,6 +464,107 @@ func TestCancelBeforeAndInTheBody(t *testing.T) {
 		}
 		if n != 1 {
 			t.Errorf("got %d events after the cancel in the first one's body, want 1", n)
+		}
+	})
+}
+
+// v4's own time limit counts from its Reset; an hour of health is no outage.
+func TestForeignBackOffAfterAnHourOfHealth(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, func(n int, rw http.ResponseWriter, r *http.Request) {
+			if n == 2 {
+				rw.WriteHeader(http.StatusNoContent)
+				return
+			}
+			send := stream(rw)
+			for range 60 {
+				send("data: x\n\n")
+				time.Sleep(time.Minute)
+			}
+		})
+		_, err := collect(t, w.source(client.Options{Delays: cenkalti.NewExponentialBackOff()}))
+		if err != nil {
+			t.Errorf("an hour of health, then one drop: %v", err)
+		}
+	})
+}
+
+// What an outage of one loop has used up is there again for the next.
+func TestForeignBackOffInALaterLoop(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, func(n int, rw http.ResponseWriter, r *http.Request) {
+			if n == 2 {
+				rw.WriteHeader(http.StatusNoContent)
+				return
+			}
+			stream(rw)("data: x\n\n")
+		})
+		w.down.Store(true)
+		es := w.source(client.Options{Delays: cenkalti.WithMaxRetries(cenkalti.NewConstantBackOff(time.Second), 2)})
+		collect(t, es)
+		w.down.Store(false)
+		_, err := collect(t, es)
+		if err != nil {
+			t.Errorf("a later loop, an event, one drop: %v", err)
+		}
+	})
+}
+
+// The time that callbacks take is part of the delay, not added to it.
+func TestGiveUpIsExactWithSlowCallbacks(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, nil)
+		w.down.Store(true)
+		collect(t, w.source(client.Options{Backoff: exact, Observer: func(tr client.Transition) {
+			if tr.State == client.Waiting {
+				time.Sleep(900 * time.Millisecond)
+			}
+		}}))
+		for _, at := range w.asked {
+			if at > w.asked[0]+5*time.Minute {
+				t.Errorf("attempt at %v", at)
+			}
+		}
+	})
+}
+
+// The stream's reconnection time is the source's, not the loop's.
+func TestRetryFieldOfAnEarlierLoop(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, func(n int, rw http.ResponseWriter, r *http.Request) {
+			switch n {
+			case 1:
+				stream(rw)("retry: 9000\ndata: x\n\n")
+				untilGone(r)
+			case 2:
+				rw.WriteHeader(503)
+			default:
+				rw.WriteHeader(204)
+			}
+		})
+		es := w.source(client.Options{Backoff: exact})
+		for range es.Events(t.Context()) {
+			es.Commit()
+			break
+		}
+		collect(t, es)
+		equal(t, "delays", w.delays(), seconds(9))
+	})
+}
+
+// A give-up inside of what Prepare returns is not this loop's.
+func TestPrepareThatGaveUp(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, played())
+		n := 0
+		_, err := collect(t, w.source(client.Options{Prepare: func(context.Context, *http.Request) error {
+			if n++; n == 1 {
+				return &client.GiveUpError{Err: errors.New("token stream")}
+			}
+			return nil
+		}}))
+		if err != nil {
+			t.Errorf("got %v, want it retried", err)
 		}
 	})
 }

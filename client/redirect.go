@@ -1,6 +1,7 @@
 package client
 
 import (
+	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -19,10 +20,10 @@ func (r *run) fetch(c *conn, req *http.Request) (*http.Response, error) {
 	hc := *r.opts.HTTPClient
 	hc.Timeout = 0 // it would end the stream; the watchdog has it
 	hc.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
-	origin, crossed := req.URL, false
+	origin := req.URL
 	var via []*http.Request
 	for {
-		resp, err := hc.Do(req.Clone(c.traced())) // a clone: the jar adds its cookies to what it is given
+		resp, err := hc.Do(req.Clone(c.armed())) // a clone: the jar adds its cookies to what it is given
 		if err != nil || !isRedirect(resp.StatusCode) {
 			return resp, err
 		}
@@ -45,9 +46,9 @@ func (r *run) fetch(c *conn, req *http.Request) (*http.Response, error) {
 			return refuse("from https to http", nil)
 		}
 		if !sameOrigin(origin, to) {
-			crossed, hc.Jar = true, nil
+			c.crossed, hc.Jar = true, nil
 		}
-		if req, err = hop(req, resp.StatusCode, to, crossed); err != nil {
+		if req, err = hop(req, resp.StatusCode, to, c.crossed); err != nil {
 			return refuse("body can't be sent again", err)
 		}
 		if check := r.opts.HTTPClient.CheckRedirect; check != nil {
@@ -58,27 +59,35 @@ func (r *run) fetch(c *conn, req *http.Request) (*http.Response, error) {
 	}
 }
 
+// errNoSecondBody refuses a redirect of a request whose body Prepare has set
+// without a way to get it again.
+var errNoSecondBody = errors.New("request has a body and no GetBody")
+
 // hop returns the request for the next hop. The method and the body change as
 // the Fetch standard says (section 4.4).
 func hop(req *http.Request, status int, to *url.URL, crossed bool) (*http.Request, error) {
 	next := req.Clone(req.Context())
-	next.URL, next.Host = to, ""
-	if to.User == nil && !crossed {
+	next.URL = to
+	if crossed {
+		next.Host = ""
+	} else if to.User == nil {
 		to.User = req.URL.User
 	}
-	keepsBody := status == http.StatusTemporaryRedirect || status == http.StatusPermanentRedirect
+	asGet := becomesGet(req.Method, status)
+	if asGet {
+		next.Method = http.MethodGet
+	}
 	switch {
-	case crossed || (!keepsBody && req.Method != http.MethodGet && req.Method != http.MethodHead):
+	case asGet || crossed:
 		next.Body, next.GetBody, next.ContentLength = nil, nil, 0
-		if !keepsBody {
-			next.Method = http.MethodGet
-		}
 	case req.GetBody != nil:
 		body, err := req.GetBody()
 		if err != nil {
 			return nil, err
 		}
 		next.Body = body
+	case req.Body != nil && req.Body != http.NoBody:
+		return nil, errNoSecondBody
 	}
 	if crossed {
 		next.Header = http.Header{}
@@ -93,6 +102,17 @@ func hop(req *http.Request, status int, to *url.URL, crossed bool) (*http.Reques
 		next.Header.Del("Content-Type")
 	}
 	return next, nil
+}
+
+// becomesGet tells whether a request of the method is repeated as a GET.
+func becomesGet(method string, status int) bool {
+	switch status {
+	case http.StatusMovedPermanently, http.StatusFound:
+		return method == http.MethodPost
+	case http.StatusSeeOther:
+		return method != http.MethodGet && method != http.MethodHead
+	}
+	return false
 }
 
 func isRedirect(status int) bool {

@@ -12,6 +12,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
 
 	"github.com/OneStepAt4time/resilient-sse/client"
 	"github.com/google/go-cmp/cmp"
@@ -232,4 +233,21 @@ func TestRedirectStartsAnewAtEachAttempt(t *testing.T) {
 	if diff := cmp.Diff([]string{"home/301", "home/stream", "home/301", "home/stream"}, at); diff != "" {
 		t.Errorf("requests (-want +got):\n%s", diff)
 	}
+}
+
+func TestRedirectKeepsTheHostHeader(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var hosts []string
+		w := newWorld(t, func(n int, rw http.ResponseWriter, r *http.Request) {
+			hosts = append(hosts, r.Host)
+			if n == 1 {
+				rw.Header().Set("Location", "/next")
+				rw.WriteHeader(302)
+				return
+			}
+			rw.WriteHeader(204)
+		})
+		collect(t, w.source(client.Options{Header: http.Header{"Host": {"v.test"}}}))
+		equal(t, "hosts", hosts, []string{"v.test", "v.test"})
+	})
 }

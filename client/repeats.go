@@ -64,3 +64,24 @@ func (r *repeats) forget() {
 	clear(r.newest)
 	r.next = 1
 }
+
+// repeated tells whether the event is one of the last once more. Such a one is
+// dropped, and is no success: a server that repeats its last event to each
+// connection and then drops it is not healthy.
+func (r *run) repeated(ev sse.Event) bool {
+	if r.repeats == nil || !hasOwnID(ev) {
+		return false
+	}
+	r.sum = r.repeats.sum(ev)
+	if !r.repeats.has(r.sum) {
+		return false
+	}
+	r.mu.Lock()
+	r.stats.Repeats++
+	r.mu.Unlock()
+	return true
+}
+
+// hasOwnID tells whether the event's block named it. An empty id is no name but a
+// reset; servers that have no ids send it with each event.
+func hasOwnID(ev sse.Event) bool { return ev.HasID && ev.ID != "" }

@@ -1,6 +1,7 @@
 package client_test
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"net/http"
@@ -141,6 +142,55 @@ func TestRepeatWindow(t *testing.T) {
 		equal(t, "ids", ids, strings.Fields("1 2 3 4 5 1"))
 		if es.Stats().Repeats != 2 {
 			t.Errorf("%d repeats dropped, want 2", es.Stats().Repeats)
+		}
+	})
+}
+
+func TestRepeatDoesNotMoveThePositionBack(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, func(n int, rw http.ResponseWriter, r *http.Request) {
+			if n > 1 {
+				rw.WriteHeader(204)
+				return
+			}
+			send := stream(rw)
+			send("id: 1\ndata: a\n\nid: 2\ndata: b\n\nid: 3\ndata: c\n\n")
+			time.Sleep(time.Second)
+			send("id: 1\ndata: a\n\n")
+		})
+		c := newMemCursor()
+		es := w.source(client.Options{Backoff: exact, Cursor: c, RepeatWindow: 4})
+		collect(t, es)
+		equal(t, "saves", c.saves, []string{"3"})
+		equal(t, "asked", w.ids, []string{"", "3"})
+	})
+}
+
+// An ended event that was committed ends the next loop too.
+func TestEndedAsARepeat(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, func(n int, rw http.ResponseWriter, r *http.Request) {
+			stream(rw)("id: 3\ndata: {\"event\":\"ended\",\"sessionId\":\"abc\",\"data\":{}}\n\n") // inclusive replay
+			untilGone(r)
+		})
+		es, err := client.Session("http://stream.test", "abc", &client.Options{HTTPClient: w.client})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for range 2 {
+			ctx, cancel := context.WithTimeout(t.Context(), time.Hour)
+			var last error
+			for ev, err := range es.Events(ctx) {
+				last = err
+				if session.KindOf(ev) == session.Ended {
+					es.Commit()
+					break
+				}
+			}
+			cancel()
+			if last != nil {
+				t.Errorf("session that has ended: %v", last)
+			}
 		}
 	})
 }

@@ -7,9 +7,11 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/OneStepAt4time/resilient-sse/backoff"
@@ -279,5 +281,68 @@ func TestNewNamesAllThatIsWrong(t *testing.T) {
 		if _, err := client.New(bad, nil); err == nil || strings.Contains(err.Error(), "s3cret") {
 			t.Errorf("New(%q): got %v, want an error without the query", bad, err)
 		}
+	}
+}
+
+func TestHTTPClientTimeoutBoundsAllHops(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, func(n int, rw http.ResponseWriter, r *http.Request) {
+			select {
+			case <-time.After(9 * time.Second):
+			case <-r.Context().Done():
+			}
+			rw.Header().Set("Location", "/next")
+			rw.WriteHeader(302)
+		})
+		w.client.Timeout = 10 * time.Second
+		collect(t, w.source(client.Options{FailFast: true}))
+		equal(t, "opening took", w.now(), 10*time.Second)
+	})
+}
+
+// Both values of a name in two spellings are sent.
+func TestTwoSpellingsOfAHeader(t *testing.T) {
+	seen := map[string]bool{}
+	for range 50 {
+		srv := newScript(t)
+		collect(t, mustNew(t, srv.URL, client.Options{Header: http.Header{"x-a": {"1"}, "X-A": {"2"}}}))
+		v := srv.requests[0].Header.Values("X-A")
+		seen[v[0]] = true
+		if len(v) == 2 {
+			return
+		}
+	}
+	if len(seen) > 1 {
+		t.Errorf("one at random: %v", seen)
+	}
+}
+
+// A second loop is the caller's wish for a second request, refused or not.
+func TestSecondLoopOfAPost(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, func(n int, rw http.ResponseWriter, r *http.Request) {
+			switch n {
+			case 1, 3:
+				stream(rw)("data: x\n\n")
+			case 2:
+				rw.WriteHeader(503)
+			}
+		})
+		es := w.source(client.Options{Method: "POST"})
+		_, err := collect(t, es)
+		equal(t, "first loop", err, nil)
+		_, err = collect(t, es)
+		if err != nil {
+			t.Errorf("second loop, refused before it was open: %v", err)
+		}
+	})
+}
+
+func TestProxyPasswordStaysSecret(t *testing.T) {
+	tr := client.NewTransport()
+	tr.Proxy = func(*http.Request) (*url.URL, error) { return url.Parse("http://u:s3cret@127.0.0.1:1/") }
+	_, err := collect(t, mustNew(t, "https://h.test/?token=s3cret", client.Options{HTTPClient: &http.Client{Transport: tr}, FailFast: true}))
+	if strings.Contains(fmt.Sprintf("%v %+v %#v", err, err, err), "s3cret") {
+		t.Error(err)
 	}
 }

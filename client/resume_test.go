@@ -284,3 +284,102 @@ func (brokenCursor) Load(context.Context, string) (client.Position, bool, error)
 	return client.Position{}, false, errors.New("disk on fire")
 }
 func (brokenCursor) Save(context.Context, string, client.Position) error { return nil }
+
+// Commit is for the body; from the observer it comes too late.
+func TestCommitOutsideOfTheBody(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, func(n int, rw http.ResponseWriter, r *http.Request) {
+			stream(rw)("id: 1\ndata: a\n\n")
+			untilGone(r)
+		})
+		var es *client.EventSource
+		es = w.source(client.Options{Observer: func(tr client.Transition) { es.Commit() }})
+		for range es.Events(t.Context()) {
+			break
+		}
+		equal(t, "position", es.LastEventID(), "")
+	})
+}
+
+// What the next process could not send is not kept: repeats rather than loss.
+func TestCursorKeepsAnIDThatCanBeSent(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, played("id: 1\ndata: a\n\nid: x\x01\ndata: b\n\n"))
+		c := newMemCursor()
+		collect(t, w.source(client.Options{Backoff: exact, Cursor: c}))
+		collect(t, w.source(client.Options{Backoff: exact, Cursor: c}))
+		equal(t, "Last-Event-ID", w.ids, []string{"", "1", "1"})
+	})
+}
+
+// A save that failed at a break is tried again by the next loop.
+func TestSaveIsTriedAgainByTheNextLoop(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, func(n int, rw http.ResponseWriter, r *http.Request) {
+			if n == 2 {
+				rw.WriteHeader(204)
+				return
+			}
+			stream(rw)("id: 1\ndata: a\n\nid: 2\ndata: b\n\n")
+			untilGone(r)
+		})
+		c := newMemCursor()
+		c.fail = errors.New("full")
+		es := w.source(client.Options{Backoff: exact, Cursor: c})
+		for range es.Events(t.Context()) {
+			es.Commit()
+			break
+		}
+		c.fail = nil
+		_, err := collect(t, es) // 204
+		equal(t, "second loop's error", err, nil)
+		equal(t, "saved", c.saves, []string{"1"})
+	})
+}
+
+// What a loop that panicked has not saved, the next one does.
+func TestSaveAfterAPanic(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, func(n int, rw http.ResponseWriter, r *http.Request) {
+			if n == 2 {
+				rw.WriteHeader(204)
+				return
+			}
+			stream(rw)("id: 1\ndata: a\n\nid: 2\ndata: b\n\n")
+			untilGone(r)
+		})
+		c := newMemCursor()
+		es := w.source(client.Options{Backoff: exact, Cursor: c})
+		func() {
+			defer func() { recover() }()
+			for ev := range es.Events(t.Context()) {
+				if ev.ID == "2" {
+					panic("x")
+				}
+			}
+		}()
+		collect(t, es)
+		equal(t, "saved", c.saves, []string{"1"})
+	})
+}
+
+type waitingCursor struct{ brokenCursor }
+
+func (waitingCursor) Load(ctx context.Context, _ string) (client.Position, bool, error) {
+	<-ctx.Done()
+	return client.Position{}, false, ctx.Err()
+}
+
+// A cancelled Load is the context's cause.
+func TestCursorLoadCancelled(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		stop := errors.New("stop")
+		ctx, cancel := context.WithCancelCause(t.Context())
+		time.AfterFunc(time.Second, func() { cancel(stop) })
+		for _, err := range mustNew(t, streamURL, client.Options{Cursor: waitingCursor{}}).Events(ctx) {
+			if !errors.Is(err, stop) {
+				t.Errorf("got %v, want the cause", err)
+			}
+		}
+	})
+}

@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"github.com/OneStepAt4time/resilient-sse/backoff"
-	"github.com/OneStepAt4time/resilient-sse/session"
 	"github.com/OneStepAt4time/resilient-sse/sse"
 )
 
@@ -19,7 +18,7 @@ type run struct {
 	yield    func(sse.Event, error) bool
 	schedule *backoff.Schedule
 	state    State
-	cursor   saver
+	served   bool // the stream was open in this loop
 
 	current   sse.Event // what the body is looking at
 	sum       uint64    // its hash, if repeats are looked for
@@ -28,6 +27,7 @@ type run struct {
 	lastCause error         // of the last failed attempt
 	clipped   time.Duration // a Retry-After of this outage that the give-up cut short
 	second401 bool          // the immediate second try of this outage is used up
+	unsent    bool          // it was told that the position can't be sent
 }
 
 // Ends of a stream that are not errors of the loop.
@@ -43,6 +43,9 @@ func newRun(ctx context.Context, es *EventSource, yield func(sse.Event, error) b
 		r.schedule, _ = backoff.Wrap(es.opts.Delays, es.opts.Backoff)
 	} else {
 		r.schedule, _ = backoff.New(es.opts.Backoff)
+	}
+	if es.retry > 0 {
+		r.schedule.SetInitial(es.retry)
 	}
 	return r
 }
@@ -94,7 +97,7 @@ func (r *run) follow() error {
 		err := r.attempt()
 		atOnce := r.wantsFreshToken(err)
 		switch {
-		case errors.Is(err, errBreak), errors.Is(err, errOver), gaveUp(err):
+		case errors.Is(err, errBreak), errors.Is(err, errOver), isGiveUp(err):
 			return err
 		case r.ctx.Err() != nil:
 			return context.Cause(r.ctx)
@@ -102,7 +105,7 @@ func (r *run) follow() error {
 			return err
 		case !atOnce && !r.opts.Retryable(err, r.opened):
 			return err
-		case r.opened && !r.repeatable():
+		case r.served && !r.repeatable():
 			if errors.Is(err, ErrEnded) {
 				return errOver
 			}
@@ -118,170 +121,6 @@ func (r *run) follow() error {
 // open. Before that it may: nothing was received.
 func (r *run) repeatable() bool {
 	return r.opts.Method == http.MethodGet || r.opts.RepeatRequest
-}
-
-// attempt makes one connection and delivers its events until it fails.
-func (r *run) attempt() error {
-	conn := newConn(r)
-	defer conn.close()
-	if err := r.connect(conn); err != nil {
-		return err
-	}
-	err := r.deliver(conn)
-	if conn.healthy() {
-		r.succeed()
-	}
-	if d := conn.dec.Retry(); d > 0 {
-		r.schedule.SetInitial(d)
-	}
-	r.lost(err)
-	return err
-}
-
-// connect makes the connection, up to where its events begin.
-func (r *run) connect(c *conn) error {
-	lease, err := r.admission()
-	if err != nil {
-		return err
-	}
-	defer lease.Release()
-	r.schedule.Attempt()
-	r.mu.Lock()
-	r.stats.Attempts++
-	r.mu.Unlock()
-	r.observe(Transition{State: Connecting})
-	r.beforeWait()
-
-	asked, err := r.open(c)
-	settle(lease, err, r.ctx)
-	if err != nil {
-		return err
-	}
-	r.mu.Lock()
-	if r.opened {
-		r.stats.Reconnects++
-	}
-	r.mu.Unlock()
-	r.opened = true
-	if r.opts.HealthyAfter < 0 {
-		r.succeed()
-	}
-	r.observe(Transition{State: Open, Header: c.header})
-	return r.checkGap(asked, c.header)
-}
-
-// deliver yields the connection's events.
-func (r *run) deliver(c *conn) error {
-	c.dec = sse.NewDecoder(c, &sse.DecoderOptions{LastEventID: r.LastEventID(), MaxEventSize: r.opts.MaxEventSize})
-	for {
-		if err := r.ctx.Err(); err != nil {
-			return err
-		}
-		ev, err := c.dec.Next()
-		if err != nil {
-			r.move(c.dec.LastEventID()) // the end may have come with the last bytes, without another read
-			return c.cause(err)
-		}
-		if err := r.event(c, ev); err != nil {
-			return err
-		}
-	}
-}
-
-// beforeRead is called when the connection is about to wait for bytes: all that
-// was decoded is done. A block without data may have moved the position past the
-// last event.
-func (r *run) beforeRead(c *conn) {
-	r.move(c.dec.LastEventID())
-	r.beforeWait()
-}
-
-// afterRead is called when n bytes have come.
-func (r *run) afterRead(n int) {
-	r.mu.Lock()
-	r.stats.Bytes += int64(n)
-	r.mu.Unlock()
-}
-
-// event takes one event of the stream and yields it, if it is for the caller.
-func (r *run) event(c *conn, ev sse.Event) error {
-	if r.kind != plain && session.IsControl(ev) {
-		if !r.opts.ControlFrames {
-			return nil
-		}
-	} else {
-		if r.repeated(ev) {
-			return nil
-		}
-		r.succeed()
-		c.sawEvent()
-	}
-	r.mu.Lock()
-	r.stats.Events++
-	r.stats.LastEvent = c.lastRead
-	r.mu.Unlock()
-
-	r.current, r.committed = ev, false
-	if !r.yield(ev, nil) {
-		return errBreak
-	}
-	r.commit()
-	if r.kind == sessionStream && !r.opts.FollowEnded && isEnded(ev) {
-		return errOver
-	}
-	return nil
-}
-
-// isEnded tells whether the event ends its session. A malformed one does not.
-func isEnded(ev sse.Event) bool {
-	if session.KindOf(ev) != session.Ended {
-		return false
-	}
-	_, err := session.Parse(ev)
-	return err == nil
-}
-
-// repeated tells whether the event is one of the last once more. Such a one is
-// dropped, and is no success: a server that repeats its last event to each
-// connection and then drops it is not healthy.
-func (r *run) repeated(ev sse.Event) bool {
-	if r.repeats == nil || !hasOwnID(ev) {
-		return false
-	}
-	r.sum = r.repeats.sum(ev)
-	if !r.repeats.has(r.sum) {
-		return false
-	}
-	r.mu.Lock()
-	r.stats.Repeats++
-	r.mu.Unlock()
-	return true
-}
-
-// hasOwnID tells whether the event's block named it. An empty id is no name but a
-// reset; servers that have no ids send it with each event.
-func hasOwnID(ev sse.Event) bool { return ev.HasID && ev.ID != "" }
-
-// commit takes note that the body is done with the current event.
-func (r *run) commit() {
-	if r.committed {
-		return
-	}
-	if r.repeats != nil && hasOwnID(r.current) {
-		r.repeats.add(r.sum)
-	}
-	r.move(r.current.ID)
-	r.current, r.committed = sse.Event{}, true
-}
-
-// move sets the position.
-func (r *run) move(id string) {
-	r.mu.Lock()
-	moved := r.pos.set(id)
-	r.mu.Unlock()
-	if moved {
-		r.cursor.dirty = true
-	}
 }
 
 // succeed ends the outage, if there is one.
@@ -319,10 +158,11 @@ func (r *run) wait(cause error, atOnce bool) error {
 	if atOnce {
 		delay = 0
 	}
+	due := time.Now().Add(delay) // whatever the callbacks take
 	r.observe(Transition{State: Waiting, Delay: delay, Cause: cause})
 	r.beforeWait()
 
-	timer := time.NewTimer(delay)
+	timer := time.NewTimer(time.Until(due))
 	defer timer.Stop()
 	select {
 	case <-timer.C:

@@ -101,7 +101,7 @@ func TestTokenRefused(t *testing.T) {
 func TestTokenExchangeCountsForTheBreaker(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t, nil)
-		w.down = true
+		w.down.Store(true)
 		breaker := newBreaker(t, backoff.Policy{Jitter: backoff.NoJitter})
 		done := make(chan error)
 		const streams = 100

@@ -10,9 +10,29 @@ import (
 // defaultTransport is shared by all sources that bring none of their own.
 var defaultTransport = sync.OnceValue(NewTransport)
 
+// transportFor returns the shared transport, or one of the source's own if that
+// one's limits are too short for it. A connect of 0 is no limit.
+func transportFor(connect time.Duration) *http.Transport {
+	if 0 < connect && connect <= connectTimeout {
+		return defaultTransport()
+	}
+	t := NewTransport()
+	t.DialContext = dialer(connect).DialContext
+	t.TLSHandshakeTimeout = connect
+	return t
+}
+
+// connectTimeout bounds dialling, and then the TLS handshake.
+const connectTimeout = 15 * time.Second
+
+func dialer(timeout time.Duration) *net.Dialer {
+	return &net.Dialer{Timeout: timeout, KeepAlive: 15 * time.Second}
+}
+
 // NewTransport returns a transport like the one that sources share unless they
 // are given one, to be changed before its first use: other roots, a proxy, a
-// Unix socket.
+// Unix socket. Its own limits are 15 s for dialling and 15 s for the TLS
+// handshake, whatever Options.ConnectTimeout says.
 //
 // On HTTP/2 many streams share a connection. Pings (every 15 s without a frame,
 // answered within 15 s) find out that it is dead, so that the next attempts are
@@ -21,8 +41,8 @@ var defaultTransport = sync.OnceValue(NewTransport)
 func NewTransport() *http.Transport {
 	return &http.Transport{
 		Proxy:                 http.ProxyFromEnvironment,
-		DialContext:           (&net.Dialer{Timeout: 15 * time.Second, KeepAlive: 15 * time.Second}).DialContext,
-		TLSHandshakeTimeout:   15 * time.Second,
+		DialContext:           dialer(connectTimeout).DialContext,
+		TLSHandshakeTimeout:   connectTimeout,
 		ExpectContinueTimeout: time.Second,
 		ForceAttemptHTTP2:     true,
 		MaxIdleConnsPerHost:   4,

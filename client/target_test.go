@@ -1,0 +1,44 @@
+package client_test
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/OneStepAt4time/resilient-sse/client"
+)
+
+// A target shows no credential, also of a query that net/url can't parse.
+func TestTargetShowsNoSecret(t *testing.T) {
+	for _, u := range []string{
+		"http://user:s3cret@h/", "http://h/?token=s3cret", "http://h/?a=1&Access_Token=s3cret&b=2", "http://h/?to%6Ben=s3cret",
+		"http://h/?token=s3cret;x", "http://h/?token=s3cret%zz", "http://h/?key=s3cret", "http://h/?auth=s3cret",
+	} {
+		if got := mustNew(t, u, client.Options{}).Target(); strings.Contains(got, "s3cret") {
+			t.Errorf("target of %s: %s", u, got)
+		}
+	}
+}
+
+// Two streams have two targets, and one stream has one whatever its token is.
+func TestTargetTellsStreamsApart(t *testing.T) {
+	target := func(u string, opts client.Options) string { return mustNew(t, u, opts).Target() }
+	post := func(body string) client.Options { return client.Options{Method: "POST", Body: []byte(body)} }
+	targets := map[string]bool{}
+	all := []string{
+		target("http://h/?x=1&stream=a;b", client.Options{}), target("http://h/?x=1&stream=a;c", client.Options{}),
+		target("http://h/?key=a", client.Options{}), target("http://h/?key=b", client.Options{}),
+		target("http://h/", client.Options{}), target("http://h/", post("a")), target("http://h/", post("b")),
+	}
+	for _, s := range all {
+		targets[s] = true
+	}
+	if len(targets) != len(all) {
+		t.Errorf("%d streams, %d targets: %q", len(all), len(targets), all)
+	}
+	if a, b := target("http://h/?x=1&token=a", client.Options{}), target("http://h/?token=b&x=1", client.Options{}); a != b {
+		t.Errorf("one stream, two targets: %s, %s", a, b)
+	}
+	if got, want := target("http://h/v1/events?b=2&a=%20", client.Options{}), "http://h/v1/events?b=2&a=%20"; got != want {
+		t.Errorf("target %s, want %s", got, want)
+	}
+}
