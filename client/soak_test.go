@@ -148,6 +148,10 @@ func (s *soak) run(cuts int) {
 // struck.
 func (s *soak) play(cuts int) {
 	for s.srv.Stats().Requests <= int64(cuts) && s.t.Context().Err() == nil {
+		if s.random.IntN(30) == 0 {
+			s.srv.Restart(testserver.KeepLogs, time.Duration(s.random.IntN(10))*time.Second)
+			s.cuts["restart"]++
+		}
 		faults := s.faults()
 		h := s.srv.Inject(faults...)
 		for h.Fired() < len(faults) && s.t.Context().Err() == nil {
@@ -159,9 +163,7 @@ func (s *soak) play(cuts int) {
 			s.cuts[f.Kind()]++
 		}
 	}
-	for s.source.Stats().LastEventID != s.emitted[len(s.emitted)-1].id && s.t.Context().Err() == nil { // an ended session is not kept for long
-		time.Sleep(time.Second)
-	}
+	time.Sleep(5 * time.Minute) // what was cut last is open again: an ended session is not kept for long
 	s.end()
 }
 
