@@ -64,9 +64,12 @@ func serve(h http.Handler) (url string, err error) {
 }
 
 // How a source sends the events of a stream, and how the table says it.
-var ways = []struct{ path, words string }{
-	{"each", "each event flushed"},
-	{"bulk", "64 KiB at once"},
+var ways = []struct {
+	path, words string
+	serverBound bool // the server is slower than a client can be
+}{
+	{"each", "each event flushed", true},
+	{"bulk", "64 KiB at once", false},
 }
 
 // streamURL is where a source has n events, sent one of the ways.
