@@ -8,7 +8,6 @@ import (
 
 	"github.com/OneStepAt4time/resilient-sse/internal/console"
 	"github.com/OneStepAt4time/resilient-sse/internal/explain"
-	"github.com/OneStepAt4time/resilient-sse/internal/termsafe"
 )
 
 // sayResume says at a signal what was seen, and how to go on from there.
@@ -46,7 +45,7 @@ func (w *follower) resumeCommand(s *stream, id string) string {
 		words = append(words, "--", s.target.arg)
 	}
 	for i, word := range words {
-		words[i] = shellQuote(termsafe.Line(word))
+		words[i] = shellQuote(word)
 	}
 	return strings.Join(words, " ")
 }

@@ -2,9 +2,11 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"os/exec"
+	"strings"
 	"time"
 
 	"github.com/OneStepAt4time/resilient-sse/backoff"
@@ -42,6 +44,10 @@ func runTokenCmd(ctx context.Context, argv []string) (string, error) {
 	out, err := cmd.Output()
 	if ctx.Err() != nil {
 		err = context.Cause(ctx)
+	}
+	if e, ok := errors.AsType[*exec.ExitError](err); ok {
+		said, _, _ := strings.Cut(strings.TrimSpace(string(e.Stderr)), "\n")
+		return "", fmt.Errorf("--token-cmd: %w: %s", err, said)
 	}
 	if err != nil {
 		return "", fmt.Errorf("--token-cmd: %w", err)

@@ -2,7 +2,11 @@ package main
 
 import (
 	"errors"
+	"fmt"
 	"strings"
+	"unicode/utf8"
+
+	"github.com/OneStepAt4time/resilient-sse/internal/termsafe"
 )
 
 // splitWords splits a command as a shell would, as far as blanks, quotes and
@@ -55,13 +59,27 @@ func splitWords(s string) ([]string, error) {
 	return words, nil
 }
 
-// shellQuote returns a word as a shell reads it back.
+// shellQuote returns a word as a shell reads it back, and as a terminal may show
+// it: what a terminal would obey is escaped, which all but the oldest shells
+// understand.
 func shellQuote(s string) string {
 	plain := func(r rune) bool {
 		return r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("_@%+=:,./-", r)
 	}
-	if s != "" && strings.IndexFunc(s, func(r rune) bool { return !plain(r) }) < 0 {
+	switch {
+	case s != "" && strings.IndexFunc(s, func(r rune) bool { return !plain(r) }) < 0:
 		return s
+	case termsafe.Text(s) == s:
+		return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
 	}
-	return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
+	var b strings.Builder
+	b.WriteString("$'")
+	for i := range len(s) {
+		if c := s[i]; c < utf8.RuneSelf && plain(rune(c)) {
+			b.WriteByte(c)
+		} else {
+			fmt.Fprintf(&b, `\%03o`, c)
+		}
+	}
+	return b.String() + "'"
 }

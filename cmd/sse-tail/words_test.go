@@ -3,7 +3,10 @@ package main
 import (
 	"os/exec"
 	"slices"
+	"strings"
 	"testing"
+
+	"github.com/OneStepAt4time/resilient-sse/internal/termsafe"
 )
 
 func TestSplitWords(t *testing.T) {
@@ -34,20 +37,26 @@ func TestSplitWords(t *testing.T) {
 
 // FuzzShellQuote asks a shell.
 func FuzzShellQuote(f *testing.F) {
-	sh, err := exec.LookPath("sh")
+	bash, err := exec.LookPath("bash")
 	if err != nil {
 		f.Skip(err)
 	}
-	for _, s := range []string{"", "plain", "it's", "$(x) `y`", "a\nb", `\`, "-n", "é", "*"} {
+	for _, s := range []string{"", "plain", "it's", "$(x) `y`", "a\nb", `\`, "-n", "é", "*", "\x1b[2J\u009b", "\xff'"} {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, s string) {
 		if slices.Contains([]byte(s), 0) {
 			t.Skip("no argument can hold NUL")
 		}
-		out, err := exec.Command(sh, "-c", "printf %s "+shellQuote(s)).Output()
+		out, err := exec.Command(bash, "-c", "printf %s "+shellQuote(s)).Output()
 		if err != nil || string(out) != s {
 			t.Errorf("a shell reads %s as %q, %v; want %q", shellQuote(s), out, err, s)
+		}
+		if termsafe.Text(shellQuote(s)) != shellQuote(s) {
+			t.Errorf("shellQuote(%q) is not safe to show", s)
+		}
+		if strings.HasPrefix(shellQuote(s), "$") {
+			return
 		}
 		// And our own splitting, which --exec uses, agrees.
 		words, err := splitWords(shellQuote(s))

@@ -1,0 +1,65 @@
+package main
+
+import (
+	"io"
+	"strings"
+	"testing"
+
+	"github.com/spf13/pflag"
+
+	"github.com/OneStepAt4time/resilient-sse/internal/termsafe"
+)
+
+// FuzzCommandLine throws command lines at the parser: whatever is wrong with one
+// is a usage error, and the flags of a good one are found again for the resume
+// command.
+func FuzzCommandLine(f *testing.F) {
+	for _, line := range []string{
+		"abc", "-s\x1fhttp://h\x1f-n3\x1f--all", "-qcn\x1f5\x1fhttp://h/x?token=y", "--filter\x1f.a | select(.b)\x1f--jq\x1f.",
+		"--initial=1ms\x1f--max\x1f2s\x1f--jitter\x1f0", "-H\x1fA: b\x1f-e\x1fa,b\x1f--color=never", "--last-event-id\x1f\x00", "--exec\x1f'a b' \"c\x1fx",
+		"-o\x1ftemplate={{.ID}}", "--\x1f-x", "-X\x1fPOST\x1f-d\x1f{}", "-", "--idle-timeout\x1f0\x1f--follow=false",
+	} {
+		f.Add(line)
+	}
+	f.Fuzz(func(t *testing.T, line string) {
+		args := strings.Split(line, "\x1f")
+		for _, arg := range args {
+			if termsafe.Text(arg) != arg {
+				t.Skip("is quoted for shells, and not for splitWords")
+			}
+			// No file of the machine's is read.
+			if strings.Contains(arg, "@") || strings.Contains(arg, "token-file") || strings.Contains(arg, "cert") || strings.Contains(arg, "key") {
+				t.Skip()
+			}
+		}
+		sys := &system{args: args, out: io.Discard, err: io.Discard, env: func(string) string { return "" }}
+		fs := pflag.NewFlagSet("fuzz", pflag.ContinueOnError)
+		fs.SetOutput(io.Discard)
+		fl := addFlags(fs, new(problems), sys.env)
+		if fs.Parse(args) != nil {
+			return
+		}
+		w, err := newFollower(sys, fl, fs.Args())
+		if err != nil {
+			if !is[*usageError](err) || strings.TrimSpace(err.Error()) == "" {
+				t.Errorf("%q: got %v, want a usage error", args, err)
+			}
+			return
+		}
+		for _, s := range w.streams {
+			again, err := splitWords(w.resumeCommand(s, "1"))
+			if err != nil {
+				t.Fatalf("%q: resume command %s: %v", args, w.resumeCommand(s, "1"), err)
+			}
+			fs := pflag.NewFlagSet("again", pflag.ContinueOnError)
+			fl := addFlags(fs, new(problems), sys.env)
+			if err := fs.Parse(again[1:]); err != nil {
+				t.Fatalf("%q: resume command %q: %v", args, again, err)
+			}
+			w2, err := newFollower(&system{args: again[1:], out: io.Discard, err: io.Discard, env: sys.env}, fl, fs.Args())
+			if err != nil || len(w2.streams) != 1 || w2.streams[0].source.Target() != s.source.Target() {
+				t.Fatalf("%q: resume command %q follows another stream, or none: %v", args, again, err)
+			}
+		}
+	})
+}
