@@ -295,3 +295,45 @@ func TestSharedBreakerAgainstSilence(t *testing.T) {
 		}
 	})
 }
+
+// Any answer but 502, 503 and 504 proves a shared origin alive.
+func TestSharedBreakerByStatus(t *testing.T) {
+	for code, want := range map[int]backoff.State{
+		404: backoff.Closed, 429: backoff.Closed, 500: backoff.Closed,
+		502: backoff.Open, 503: backoff.Open, 504: backoff.Open,
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			w := newWorld(t, func(n int, rw http.ResponseWriter, r *http.Request) { rw.WriteHeader(code) })
+			breaker := newBreaker(t, backoff.Policy{})
+			collect(t, w.source(client.Options{Breaker: breaker, FailFast: true}))
+			equal(t, http.StatusText(code), breaker.State(), want)
+		})
+	}
+}
+
+// A probe's lease ends with its response: a consumer that is busy with the first
+// event holds nobody up.
+func TestBusyConsumerHoldsNobodyUp(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, func(n int, rw http.ResponseWriter, r *http.Request) {
+			stream(rw)("data: x\n\n")
+			untilGone(r)
+		})
+		breaker := newBreaker(t, backoff.Policy{})
+		breaker.Suspect() // the next attempt is a probe
+		opts := client.Options{HTTPClient: w.client, Breaker: breaker}
+		for _, err := range mustNew(t, streamURL, opts).Events(t.Context()) {
+			if err != nil {
+				t.Fatal(err)
+			}
+			start := time.Now()
+			for _, err := range mustNew(t, streamURL, opts).Events(t.Context()) { // in the body of the first
+				if err != nil || time.Since(start) != 0 {
+					t.Errorf("neighbour: %v after %v", err, time.Since(start))
+				}
+				break
+			}
+			break
+		}
+	})
+}

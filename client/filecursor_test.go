@@ -11,6 +11,8 @@ import (
 	"testing"
 
 	"github.com/OneStepAt4time/resilient-sse/client"
+	"github.com/OneStepAt4time/resilient-sse/sse"
+	"github.com/OneStepAt4time/resilient-sse/testserver"
 )
 
 func openCursor(t *testing.T, path string) *client.FileCursor {
@@ -127,4 +129,35 @@ func child(t *testing.T, args ...string) *exec.Cmd {
 	cmd := exec.Command(exe, args...)
 	cmd.Env = append(os.Environ(), "RESILIENT_SSE_CHILD=1")
 	return cmd
+}
+
+// One file serves several sources at once.
+func TestFileCursorOfSeveralSources(t *testing.T) {
+	srv := testserver.New(t)
+	cursor := openCursor(t, t.TempDir()+"/cursor")
+	var wg sync.WaitGroup
+	for _, name := range []string{"a", "b"} {
+		for range 3 {
+			srv.Stream(name).Send(sse.Event{ID: name, HasID: true, Data: "x"})
+		}
+		srv.Stream(name).Send(sse.Event{ID: name + "-last", HasID: true, Data: "last"})
+		es := mustNew(t, srv.StreamURL(name), client.Options{Cursor: cursor, LastEventID: "0"})
+		wg.Go(func() {
+			for ev, err := range es.Events(t.Context()) {
+				if err != nil {
+					t.Error(err)
+				}
+				if ev.Data == "last" {
+					es.Commit()
+					break
+				}
+			}
+		})
+	}
+	wg.Wait()
+	for _, name := range []string{"a", "b"} {
+		if p, _, _ := cursor.Load(t.Context(), srv.StreamURL(name)); p.LastEventID != name+"-last" {
+			t.Errorf("stream %s: position %q", name, p.LastEventID)
+		}
+	}
 }

@@ -236,3 +236,35 @@ func TestLastEventIsNoControlFrame(t *testing.T) {
 		equal(t, "last event that was no control frame", es.Stats().LastEvent, time.Time{})
 	})
 }
+
+// BeforeWait is where a batch is flushed: it is called before each wait, and not
+// between events that have come together.
+func TestBeforeWait(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, func(n int, rw http.ResponseWriter, r *http.Request) {
+			if n == 2 {
+				rw.WriteHeader(http.StatusNoContent)
+				return
+			}
+			send := stream(rw)
+			send("data: a\n\ndata: b\n\n")
+			time.Sleep(time.Second)
+			send("data: c\n\n")
+		})
+		var batches []string
+		var batch []string
+		es := w.source(client.Options{BeforeWait: func() {
+			if len(batch) > 0 {
+				batches = append(batches, strings.Join(batch, ""))
+				batch = nil
+			}
+		}})
+		for ev, err := range es.Events(t.Context()) {
+			if err != nil {
+				t.Fatal(err)
+			}
+			batch = append(batch, ev.Data)
+		}
+		equal(t, "batches", batches, []string{"ab", "c"})
+	})
+}
