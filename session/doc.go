@@ -15,4 +15,8 @@
 // Two kinds of frame carry no id and say nothing about a session: connected, the
 // first of each connection, and heartbeat, every [HeartbeatInterval]. They prove
 // that the path works, not that anything goes on behind it; see [IsControl].
+//
+// A server may want a token: as a bearer, or as the token parameter of the routes
+// of streams. Newer ones want another one for each connection, which they give for
+// an API key; see [TokenSource].
 package session

@@ -30,4 +30,9 @@
 //
 // Data is the one field with lines of its own. The format has no way to tell
 // which line end separated them, so LF, CR and CRLF in Data all arrive as LF.
+//
+// # Vectors
+//
+// The folder testdata holds vectors of streams and what they decode to, with a
+// README, for implementations in any language.
 package sse
