@@ -5,7 +5,8 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
-	"strings"
+
+	"github.com/OneStepAt4time/resilient-sse/internal/origin"
 )
 
 const maxRedirects = 10
@@ -20,7 +21,7 @@ func (r *run) fetch(c *conn, req *http.Request) (*http.Response, error) {
 	hc := *r.opts.HTTPClient
 	hc.Timeout = 0 // it would end the stream; the watchdog has it
 	hc.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
-	origin := req.URL
+	home := req.URL
 	var via []*http.Request
 	for {
 		resp, err := hc.Do(req.Clone(c.armed())) // a clone: the jar adds its cookies to what it is given
@@ -45,7 +46,7 @@ func (r *run) fetch(c *conn, req *http.Request) (*http.Response, error) {
 		if req.URL.Scheme == "https" && to.Scheme == "http" {
 			return refuse("from https to http", nil)
 		}
-		if !sameOrigin(origin, to) {
+		if !origin.Same(home, to) {
 			c.crossed, hc.Jar = true, nil
 		}
 		if req, err = hop(req, resp.StatusCode, to, c.crossed); err != nil {
@@ -122,19 +123,4 @@ func isRedirect(status int) bool {
 		return true
 	}
 	return false
-}
-
-// sameOrigin compares scheme, host and port (standard HTML, "origin").
-func sameOrigin(a, b *url.URL) bool {
-	return a.Scheme == b.Scheme && strings.EqualFold(a.Hostname(), b.Hostname()) && port(a) == port(b)
-}
-
-func port(u *url.URL) string {
-	if p := u.Port(); p != "" {
-		return p
-	}
-	if u.Scheme == "https" {
-		return "443"
-	}
-	return "80"
 }

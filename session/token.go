@@ -1,7 +1,6 @@
 package session
 
 import (
-	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -12,6 +11,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/OneStepAt4time/resilient-sse/internal/origin"
 )
 
 const (
@@ -62,7 +63,7 @@ func NewTokenSource(base, apiKey string, hc *http.Client) (*TokenSource, error) 
 // 15 s at most. The error is a [*TokenError], and never holds the key, a token
 // or a URL.
 func (s *TokenSource) Prepare(ctx context.Context, req *http.Request) error {
-	if !sameOrigin(req.URL, s.exchange.URL) {
+	if !origin.Same(req.URL, s.exchange.URL) {
 		return &TokenError{Reason: "is not for the request's origin"}
 	}
 	token, err := s.Token(ctx)
@@ -141,15 +142,6 @@ func setToken(u *url.URL, token string) {
 		return pair == "" || name == "token"
 	})
 	u.RawQuery = strings.Join(append(pairs, "token="+url.QueryEscape(token)), "&")
-}
-
-// sameOrigin compares scheme, host and port (standard HTML, "origin").
-func sameOrigin(a, b *url.URL) bool {
-	return a.Scheme == b.Scheme && strings.EqualFold(a.Hostname(), b.Hostname()) && port(a) == port(b)
-}
-
-func port(u *url.URL) string {
-	return cmp.Or(u.Port(), map[string]string{"http": "80", "https": "443"}[u.Scheme])
 }
 
 // withoutURL drops the URL that net/http puts into its errors.
