@@ -44,11 +44,25 @@ func withSignals(ctx context.Context) (context.Context, func()) {
 	signal.Notify(pipes, syscall.SIGPIPE)
 	sigs := make(chan os.Signal, 2)
 	signal.Notify(sigs, os.Interrupt, syscall.SIGTERM)
+	done := make(chan struct{})
 	go func() {
-		cancel(&signalError{sig: <-sigs})
-		os.Exit((&signalError{sig: <-sigs}).code())
+		end := func(err *signalError) { cancel(err) }
+		for {
+			select {
+			case sig := <-sigs:
+				end(&signalError{sig})
+				end = func(err *signalError) { os.Exit(err.code()) }
+			case <-done:
+				return
+			}
+		}
 	}()
-	return ctx, func() { signal.Stop(sigs); signal.Stop(pipes); cancel(nil) }
+	return ctx, func() {
+		signal.Stop(sigs)
+		signal.Stop(pipes)
+		close(done)
+		cancel(nil)
+	}
 }
 
 func newRoot(sys *system) (*cobra.Command, *flags) {
