@@ -35,7 +35,7 @@ func (p *pipe) read(b []byte) (int, error) {
 	defer p.mu.Unlock()
 	for {
 		switch {
-		case p.readBy.passed:
+		case p.readBy.passed():
 			return 0, os.ErrDeadlineExceeded
 		case len(p.buf) > 0:
 			n := copy(b, p.buf)
@@ -56,7 +56,7 @@ func (p *pipe) write(b []byte) (n int, err error) {
 	defer p.mu.Unlock()
 	for {
 		switch {
-		case p.writeBy.passed:
+		case p.writeBy.passed():
 			return n, os.ErrDeadlineExceeded
 		case p.gone != nil:
 			return n, p.gone
@@ -113,33 +113,31 @@ func (p *pipe) reset() {
 
 // A deadline is guarded by its pipe's lock.
 type deadline struct {
-	pipe   *pipe
-	timer  *time.Timer
-	passed bool
-	turn   int // number of the last set; a timer of an older one has no say
+	pipe  *pipe
+	at    time.Time   // zero: none
+	timer *time.Timer // wakes who waits; what it finds is another matter
 }
 
 func (d *deadline) set(t time.Time) {
 	d.pipe.mu.Lock()
 	defer d.pipe.mu.Unlock()
 	d.stop()
-	d.passed = !t.IsZero() && !t.After(time.Now())
-	if !t.IsZero() && !d.passed {
-		turn := d.turn
-		d.timer = time.AfterFunc(time.Until(t), func() {
+	d.at = t
+	if left := time.Until(t); !t.IsZero() && left > 0 {
+		d.timer = time.AfterFunc(left, func() {
 			d.pipe.mu.Lock()
 			defer d.pipe.mu.Unlock()
-			if d.turn == turn {
-				d.passed = true
-				d.pipe.changed.Broadcast()
-			}
+			d.pipe.changed.Broadcast()
 		})
 	}
 	d.pipe.changed.Broadcast()
 }
 
+// passed tells whether it is too late, also if the timer has not had its turn.
+func (d *deadline) passed() bool { return !d.at.IsZero() && !time.Now().Before(d.at) }
+
+// stop ends the timer.
 func (d *deadline) stop() {
-	d.turn++
 	if d.timer != nil {
 		d.timer.Stop()
 		d.timer = nil
