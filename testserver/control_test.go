@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/OneStepAt4time/resilient-sse/sse"
 	ts "github.com/OneStepAt4time/resilient-sse/testserver"
 )
 
@@ -142,8 +143,11 @@ func TestControlOfConnections(t *testing.T) {
 	wants := map[string]string{"cut": "cut", "end": "clean", "reset": "reset"}
 	for how, want := range wants {
 		c := getRaw(t, srv, srv.StreamURL("s"), "Last-Event-ID: 0")
-		must[object](t, srv, "POST", "wait", `{"delivered":"4","stream":"s"}`)
 		must[object](t, srv, "POST", "wait", `{"connections":1}`)
+		if err := st.Send(sse.Event{ID: how, HasID: true, Data: "x"}); err != nil {
+			t.Fatal(err)
+		}
+		must[object](t, srv, "POST", "wait", fmt.Sprintf(`{"delivered":%q,"stream":"s"}`, how))
 		list := must[[]object](t, srv, "GET", "connections?stream=s", "")
 		if len(list) != 1 || list[0]["stream"] != "s" || list[0]["behind"] != 0.0 {
 			t.Fatalf("connections %v", list)
