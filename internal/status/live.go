@@ -91,16 +91,19 @@ func (st *Stream) overdue() bool {
 
 // now is what the stream is about to do.
 func (st *Stream) now() string {
+	text := "connecting to " + st.target
+	switch {
+	case st.overdue():
+		text = "waiting until the server is back" + st.left()
+	case st.state == client.Waiting:
+		text = st.next()
+	case !st.lost.IsZero():
+		text = fmt.Sprintf("attempt %d under way%s", st.attempt, st.left())
+	}
 	if st.lost.IsZero() {
-		return "connecting to " + st.target
+		return text
 	}
-	if st.state == client.Connecting {
-		return fmt.Sprintf("attempt %d under way%s: %s", st.attempt, st.left(), explain.What(st.cause))
-	}
-	if st.overdue() {
-		return "waiting until the server is back" + st.left() + ": " + explain.What(st.cause)
-	}
-	return st.next() + ": " + explain.What(st.cause)
+	return text + ": " + explain.What(st.cause)
 }
 
 func (st *Stream) next() string {

@@ -159,7 +159,11 @@ func (st *Stream) open(t client.Transition) {
 }
 
 func (st *Stream) wait(t client.Transition) {
-	if st.back.IsZero() || st.caught > 0 {
+	if t.Cause == nil { // its first attempt has to wait for another stream's
+		st.until = time.Time{}
+		return
+	}
+	if st.caught > 0 {
 		st.resumed()
 	}
 	st.back = time.Time{}

@@ -148,7 +148,15 @@ func TestSeveralStreamsShareTheLiveLine(t *testing.T) {
 		if got, want := screen.live(), "> 2 of 2 streams down; two: attempt 1 in 1.0s, giving up in 1m: server ended the stream"; got != want {
 			t.Errorf("got %q, want %q", got, want)
 		}
+		three := s.Add("three", "http://h/3") // has not even begun, and may not
+		three.Observe(client.Transition{State: client.Waiting})
 		two.Observe(reopen)
+		one.Observe(reopen)
+		if got, want := screen.live(), "> three: waiting until the server is back"; got != want {
+			t.Errorf("got %q, want %q", got, want)
+		}
+		three.Observe(open)
+		one.Observe(waiting)
 		if got, want := screen.live(), "> one: attempt 1 in 3.0s, giving up in 1m: server ended the stream"; got != want {
 			t.Errorf("got %q, want %q", got, want)
 		}
