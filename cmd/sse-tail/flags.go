@@ -18,8 +18,9 @@ type flags struct {
 	fs       *pflag.FlagSet
 	problems *problems
 
-	server string
-	all    bool
+	server      string
+	serverNamed bool // by the environment
+	all         bool
 
 	tokenFile string
 	tokenCmd  string
@@ -71,7 +72,7 @@ func newFlags(fs *pflag.FlagSet, p *problems, env func(string) string) *flags {
 		initial:        time.Second, max: 30 * time.Second, giveUp: 5 * time.Minute, jitter: 0.5,
 	}
 	if s := env("SSE_TAIL_SERVER"); s != "" {
-		f.server = s
+		f.server, f.serverNamed = s, true
 	}
 	fs.SortFlags = false
 	return f

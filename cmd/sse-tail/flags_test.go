@@ -50,7 +50,7 @@ func TestTargets(t *testing.T) {
 	}{
 		{[]string{"abc"}, []target{{arg: "abc", label: "abc", base: defaultServer, id: "abc", origin: defaultServer}}},
 		{[]string{"https://h/p/v1/sessions/a%2Fb/events?token=x"}, []target{{
-			arg: "https://h/p/v1/sessions/a%2Fb/events?token=x", label: "a/b", base: "https://h/p?token=x", id: "a/b", origin: "https://h",
+			arg: "https://h/p/v1/sessions/a%2Fb/events?token=x", label: "a/b", base: "https://h/p?token=x", id: "a/b", origin: "https://h:443",
 		}}},
 		{[]string{"http://h:81/news?x=1"}, []target{{arg: "http://h:81/news?x=1", label: "h:81/news", url: "http://h:81/news?x=1", origin: "http://h:81"}}},
 	} {
@@ -58,6 +58,32 @@ func TestTargets(t *testing.T) {
 		got := f.targets(test.args)
 		if diff := cmp.Diff(test.want, got, cmp.AllowUnexported(target{})); diff != "" {
 			t.Errorf("%q (-want +got):\n%s", test.args, diff)
+		}
+	}
+}
+
+// TestTrusts says where SSE_TAIL_TOKEN goes.
+func TestTrusts(t *testing.T) {
+	for _, test := range []struct {
+		server string // $SSE_TAIL_SERVER
+		args   []string
+		target string
+		want   bool
+	}{
+		{"", nil, "https://any.test/x", true},
+		{"", nil, "abc", true},
+		{"https://one.test", nil, "https://one.test:443/v1/events", true},
+		{"https://one.test", nil, "https://ONE.test/x", true},
+		{"https://one.test", nil, "abc", true},
+		{"https://one.test", nil, "https://one.test.evil/x", false},
+		{"https://one.test", nil, "http://one.test/x", false},
+		{"https://one.test", nil, "https://one.test:8443/x", false},
+		{"https://one.test", []string{"-s", "https://two.test"}, "https://one.test/x", false},
+		{defaultServer, nil, "https://any.test/x", false},
+	} {
+		f, _ := parse(t, map[string]string{"SSE_TAIL_SERVER": test.server}, test.args...)
+		if got := f.trusts(f.targets([]string{test.target})[0]); got != test.want {
+			t.Errorf("%+v: got %v", test, got)
 		}
 	}
 }

@@ -1,10 +1,12 @@
 package main
 
 import (
+	"net"
 	"net/url"
 	"strings"
 
 	"github.com/OneStepAt4time/resilient-sse/client"
+	"github.com/OneStepAt4time/resilient-sse/internal/origin"
 	"github.com/OneStepAt4time/resilient-sse/internal/render"
 	"github.com/OneStepAt4time/resilient-sse/session"
 )
@@ -16,7 +18,7 @@ type target struct {
 	base   string // the server of a session or of --all
 	id     string // of the session
 	url    string // of any other stream
-	origin string // scheme, host and port
+	origin string // scheme, host and port, in one form
 }
 
 // targets reads the arguments. What is wrong goes to the problems.
@@ -43,7 +45,7 @@ func (f *flags) targets(args []string) []target {
 			from = t.base
 		}
 		if u, err := url.Parse(from); err == nil {
-			list[i].origin = u.Scheme + "://" + u.Host
+			list[i].origin = u.Scheme + "://" + net.JoinHostPort(strings.ToLower(u.Hostname()), origin.Port(u))
 		}
 	}
 	return list
@@ -128,9 +130,10 @@ func (t target) source(o *client.Options) (*client.EventSource, error) {
 // server's that was named with it, or any if none was. An exported token must not
 // go to whatever other server is followed from the same shell.
 func (f *flags) trusts(t target) bool {
-	return f.server == defaultServer && !f.given("server") || t.url == "" && t.base == f.server || sameOrigin(t.origin, f.server)
-}
-
-func sameOrigin(origin, rawURL string) bool {
-	return strings.HasPrefix(strings.TrimSuffix(rawURL, "/")+"/", origin+"/")
+	if !f.serverNamed && !f.given("server") {
+		return true
+	}
+	server, err1 := url.Parse(f.server)
+	stream, err2 := t.address()
+	return err1 == nil && err2 == nil && origin.Same(server, stream)
 }

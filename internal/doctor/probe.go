@@ -13,6 +13,7 @@ import (
 	"net/url"
 	"time"
 
+	"github.com/OneStepAt4time/resilient-sse/internal/origin"
 	"github.com/OneStepAt4time/resilient-sse/session"
 )
 
@@ -134,7 +135,7 @@ func (p *prober) get(ctx context.Context, lastEventID, encoding string, note boo
 		if err != nil || next.Scheme != "http" && next.Scheme != "https" {
 			return nil, errors.New("a redirect leads to something else than an http or https URL")
 		}
-		foreign = foreign || next.Scheme != p.url.Scheme || next.Host != p.url.Host
+		foreign = foreign || !origin.Same(next, p.url)
 		if note {
 			p.obs.Hops, p.obs.OtherSite = append(p.obs.Hops, p.Mask(next)), foreign
 		}
