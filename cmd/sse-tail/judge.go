@@ -123,9 +123,10 @@ func isControl(ev sse.Event) bool {
 }
 
 // matches tells of a kind whether the event is of it: by its SSE type, or by what
-// its JSON says. Each frame of a session has the type message, so that type alone
+// its JSON says, with or without the session_ that kinds of the global stream
+// begin with. Each frame of a session has the type message, so that type alone
 // says nothing where there is a kind.
 func matches(ev sse.Event) func(kind string) bool {
 	name, inside := render.KindOf(ev), string(session.KindOf(ev))
-	return func(want string) bool { return want == name || want == inside }
+	return func(want string) bool { return want == name || want == inside || "session_"+want == inside }
 }
