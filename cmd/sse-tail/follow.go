@@ -190,6 +190,9 @@ func (w *follower) warn() {
 		w.status.Say(console.Yellow, "warning", ": --insecure: whoever is between here and the server can read and change everything, tokens too")
 	}
 	for _, s := range w.streams {
+		if name := nearCommand(s.target.id); name != "" {
+			s.status.Say(console.Yellow, "warning", ": this follows the session "+termsafe.Line(s.target.id)+"; for the command: sse-tail "+name)
+		}
 		if w.sys.env("SSE_TAIL_TOKEN") != "" && !w.flags.trusts(s.target) && w.flags.tokenFile == "" && w.flags.tokenCmd == "" {
 			s.status.Say(console.Yellow, "warning", ": SSE_TAIL_TOKEN is for "+termsafe.Line(w.flags.server)+", and not sent to "+termsafe.Line(s.target.origin))
 		}

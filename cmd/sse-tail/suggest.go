@@ -60,6 +60,17 @@ func nearest(fs *pflag.FlagSet, name string) string {
 	return best
 }
 
+// nearCommand returns the command that a session id was probably meant to be, or
+// "".
+func nearCommand(id string) string {
+	for _, name := range []string{"serve", "doctor", "completion"} {
+		if distance(id, name) == 1 {
+			return name
+		}
+	}
+	return ""
+}
+
 // distance is Levenshtein's: how many letters to insert, delete or replace.
 func distance(a, b string) int {
 	row := make([]int, len(b)+1)

@@ -120,6 +120,8 @@ func Hint(err error) string {
 	switch {
 	case errors.Is(err, syscall.ECONNREFUSED):
 		return "is the server running? one to try: sse-tail serve --demo"
+	case errors.Is(err, syscall.EADDRINUSE):
+		return "another server is there already; any free port: --listen 127.0.0.1:0"
 	case errors.Is(err, client.ErrLocked):
 		return "another sse-tail is following with this cursor; give each its own --cursor FILE"
 	case errors.Is(err, client.ErrIdle), errors.Is(err, client.ErrHeaderTimeout):
