@@ -118,3 +118,12 @@ func TestNearestFlag(t *testing.T) {
 		}
 	}
 }
+
+func TestShownSecrets(t *testing.T) {
+	args := []string{"-H", "Authorization: x", "-HX-Api-Key: y", "--header=Cookie: z", "--header", "X-Trace: 1", "-H", "@/dev/null", "abc"}
+	f, problems := parse(t, nil, args...)
+	got := f.shownSecrets(args)
+	if diff := cmp.Diff([]string{"Authorization", "X-Api-Key", "Cookie"}, got); diff != "" || len(problems) > 0 {
+		t.Errorf("%q (-want +got):\n%s", problems, diff)
+	}
+}

@@ -13,7 +13,6 @@ import (
 	"github.com/OneStepAt4time/resilient-sse/internal/console"
 	"github.com/OneStepAt4time/resilient-sse/internal/render"
 	"github.com/OneStepAt4time/resilient-sse/internal/status"
-	"github.com/OneStepAt4time/resilient-sse/internal/termsafe"
 	"github.com/OneStepAt4time/resilient-sse/sse"
 )
 
@@ -184,27 +183,6 @@ func (w *follower) run(ctx context.Context) error {
 
 func (w *follower) elapsed() time.Duration { return time.Since(w.began) }
 
-// warn says what nobody should overlook.
-func (w *follower) warn() {
-	if w.flags.insecure {
-		w.status.Say(console.Yellow, "warning", ": --insecure: whoever is between here and the server can read and change everything, tokens too")
-	}
-	for _, s := range w.streams {
-		if name := nearCommand(s.target.id); name != "" {
-			s.status.Say(console.Yellow, "warning", ": this follows the session "+termsafe.Line(s.target.id)+"; for the command: sse-tail "+name)
-		}
-		if w.sys.env("SSE_TAIL_TOKEN") != "" && !w.flags.trusts(s.target) && w.flags.tokenFile == "" && w.flags.tokenCmd == "" {
-			s.status.Say(console.Yellow, "warning", ": SSE_TAIL_TOKEN is for "+termsafe.Line(w.flags.server)+", and not sent to "+termsafe.Line(s.target.origin))
-		}
-	}
-	for _, arg := range flagArgs(w.flags.fs, w.sys.args) {
-		line := strings.TrimPrefix(arg.words[len(arg.words)-1], "--header=")
-		if name, _, _ := strings.Cut(line, ":"); arg.name == "header" && !strings.HasPrefix(line, "@") && isSecret(http.CanonicalHeaderKey(name)) {
-			w.status.Say(console.Yellow, "warning", ": other users of this machine can see "+termsafe.Line(name)+" in the arguments; use -H @FILE")
-		}
-	}
-}
-
 // stop ends all streams.
 func (w *follower) stop(cause error) {
 	if w.cancel != nil {
@@ -220,82 +198,5 @@ func (w *follower) ended(ctx context.Context, s *stream, err error) {
 		s.status.Say(console.Green, "over", "")
 	default:
 		s.status.Fail(err)
-	}
-}
-
-// claim takes a turn for one more event to be shown: with --count there are no
-// more than that. The lock is held.
-func (w *follower) claim() bool {
-	ok := w.flags.count == 0 || w.claimed < w.flags.count
-	if ok {
-		w.claimed++
-	}
-	return ok
-}
-
-// show does what is to be done with an event: runs the command, prints it, and
-// counts it, once for all that --jq makes of it. Where there is no turn left it
-// waits for those before to be done; the event is not shown then, and comes again.
-func (w *follower) show(ctx context.Context, s *stream, ev sse.Event, list []mapped) error {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	if !w.claim() {
-		w.mu.Unlock()
-		defer w.mu.Lock()
-		<-ctx.Done()
-		return context.Cause(ctx)
-	}
-	if w.command != nil {
-		if err := w.execAll(ctx, s, ev, list); err != nil {
-			return err
-		}
-	}
-	if w.prints {
-		for _, m := range list {
-			if err := w.print(s.event(ev, m)); err != nil {
-				return err
-			}
-		}
-	}
-	w.shown++
-	if w.shown == w.flags.count {
-		w.stop(errDone)
-	}
-	return nil
-}
-
-// execAll runs the command, without the lock: other streams go on meanwhile.
-func (w *follower) execAll(ctx context.Context, s *stream, ev sse.Event, list []mapped) error {
-	w.mu.Unlock()
-	defer w.mu.Lock()
-	for _, m := range list {
-		if err := w.exec(ctx, s.event(ev, m)); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-func (w *follower) print(ev render.Event) error {
-	b, err := w.render(w.buf[:0], ev)
-	if err != nil {
-		return err
-	}
-	w.console.Print(b)
-	if cap(b) <= 1<<20 {
-		w.buf = b
-	}
-	return nil
-}
-
-// complain says that an expression has failed: the first time, or always with
-// --verbose.
-func (w *follower) complain(s *stream, v verdict, id string) {
-	w.mu.Lock()
-	first := !w.warned[v.flag]
-	w.warned[v.flag] = true
-	w.mu.Unlock()
-	if first || w.flags.verbose {
-		s.status.Say(console.Yellow, "warning", ": "+termsafe.Line(v.flag+" on event "+id+": "+v.err.Error()))
 	}
 }

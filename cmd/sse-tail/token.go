@@ -35,6 +35,12 @@ func (f *flags) tokens(t target, env string) tokenSource {
 	return nil
 }
 
+// withheld tells whether there is a token in the environment that a target does
+// not get.
+func (f *flags) withheld(t target, env string) bool {
+	return env != "" && f.tokenFile == "" && f.tokenCmd == "" && !f.trusts(t)
+}
+
 func runTokenCmd(ctx context.Context, argv []string) (string, error) {
 	ctx, cancel := context.WithTimeoutCause(ctx, tokenTime, fmt.Errorf("not done within %v", tokenTime))
 	defer cancel()
