@@ -36,14 +36,15 @@ type follower struct {
 	mu      sync.Mutex // events of several streams come out one after the other
 	render  render.Renderer
 	buf     []byte
-	claimed int             // events whose turn to be shown it is or was
-	shown   int             // and those that are done with
-	warned  map[string]bool // flags whose expression has failed
+	claimed int // events whose turn to be shown it is or was
+	shown   int // and those that are done with
+
+	warned sync.Map // flags whose expression has failed
 }
 
 // newFollower checks the whole command line before anything is dialled.
 func newFollower(sys *system, f *flags, args []string) (*follower, error) {
-	w := &follower{sys: sys, flags: f, warned: map[string]bool{}}
+	w := &follower{sys: sys, flags: f}
 	var errPaint console.Paint
 	w.outPaint, errPaint = sys.paints(f.color)
 	w.console = console.New(console.Options{

@@ -37,7 +37,7 @@ func (w *follower) show(ctx context.Context, s *stream, ev sse.Event, list []map
 	if w.prints {
 		for _, m := range list {
 			if err := w.print(s.event(ev, m)); err != nil {
-				return err
+				s.complain("-o", ev.ID, err) // a template, which this event does not fit
 			}
 		}
 	}

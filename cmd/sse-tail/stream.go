@@ -68,7 +68,7 @@ func (s *stream) failed(err error) error {
 func (s *stream) take(ctx context.Context, ev sse.Event) (done bool, err error) {
 	v := s.w.judge.judge(ctx, s.target.label, ev)
 	if v.err != nil {
-		s.w.complain(s, v, ev.ID)
+		s.complain(v.flag, ev.ID, v.err)
 	}
 	if len(v.show) > 0 {
 		if err := s.w.show(ctx, s, ev, v.show); err != nil {

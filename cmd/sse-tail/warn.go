@@ -44,14 +44,11 @@ func (f *flags) shownSecrets(args []string) (names []string) {
 	return names
 }
 
-// complain says that an expression has failed: the first time, or always with
-// --verbose.
-func (w *follower) complain(s *stream, v verdict, id string) {
-	w.mu.Lock()
-	first := !w.warned[v.flag]
-	w.warned[v.flag] = true
-	w.mu.Unlock()
-	if first || w.flags.verbose {
-		s.warn(v.flag + " on event " + id + ": " + v.err.Error())
+// complain says that the expression of a flag has failed on an event: the first
+// time, or always with --verbose.
+func (s *stream) complain(flag, id string, err error) {
+	_, again := s.w.warned.LoadOrStore(flag, true)
+	if !again || s.w.flags.verbose {
+		s.warn(flag + " on event " + id + ": " + err.Error())
 	}
 }
