@@ -23,7 +23,8 @@
 //   - Over restarts of the process, with a [Cursor], it is at least once: what
 //     was committed but not saved when the process was killed comes again. Saves
 //     are coalesced; one is made before each wait for bytes, so what may come
-//     again is what came with the last read.
+//     again is what came with the last read. With Options.SaveEach it is the one
+//     event that was at hand.
 //   - A body that panics or breaks without Commit has not committed its event;
 //     the next loop yields it again, if there is a position before it to ask
 //     after: a stream that began live has none until its first event is committed.

@@ -75,6 +75,11 @@ type Options struct {
 	LastEventID string // where to start, if Cursor has nothing; none: live
 	Cursor      Cursor // none; where the position is kept over restarts
 
+	// SaveEach saves the position at each commit, and not just before each wait for
+	// bytes: for a body whose work is dear or must not be done twice without need.
+	// It costs what a save costs, for a [FileCursor] two writes to the disk.
+	SaveEach bool
+
 	// FailOnGap makes a gap an error, a [*GapError], instead of a report to the
 	// observer.
 	FailOnGap bool

@@ -72,6 +72,9 @@ func (r *run) commit() {
 	}
 	r.move(r.current.ID, r.current.HasID)
 	r.current, r.committed = sse.Event{}, true
+	if r.opts.SaveEach {
+		r.save()
+	}
 }
 
 // move sets the position, see [position.set].

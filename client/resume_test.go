@@ -221,6 +221,26 @@ func TestCursorCoalescesWithoutStranding(t *testing.T) {
 	})
 }
 
+// With SaveEach no event that was committed comes again, whatever came with it.
+func TestCursorSaveEach(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, played("id: 1\ndata: a\n\nid: 2\ndata: b\n\nid: 3\ndata: c\n\n"))
+		c := newMemCursor()
+		for ev, err := range w.source(client.Options{Cursor: c, SaveEach: true}).Events(t.Context()) {
+			if err != nil {
+				t.Fatal(err)
+			}
+			if want := ev.Data[0] - 'a'; len(c.saves) != int(want) {
+				t.Errorf("at event %s: %d saves, want %d", ev.ID, len(c.saves), want)
+			}
+			if ev.ID == "3" {
+				break
+			}
+		}
+		equal(t, "saves", c.saves, []string{"1", "2"})
+	})
+}
+
 // The position that an earlier process left comes before LastEventID, and only
 // that of the same target.
 func TestCursorIsWhereTheStreamStarts(t *testing.T) {

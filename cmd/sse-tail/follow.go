@@ -120,7 +120,7 @@ func (w *follower) add(t target, opts client.Options, several bool) {
 	opts.Observer = s.observe
 	opts.BeforeWait = func() { w.console.Flush() }
 	if w.cursor != nil {
-		opts.Cursor = w.cursor
+		opts.Cursor, opts.SaveEach = w.cursor, w.command != nil // what a command did is not done twice without need
 	}
 	if w.flags.verbose {
 		t := &talker{opts.HTTPClient.Transport, func(text string) { s.status.Say(console.Dim, text, "") }}
