@@ -337,3 +337,23 @@ func TestBusyConsumerHoldsNobodyUp(t *testing.T) {
 		}
 	})
 }
+
+// The time that an attempt waits for its turn is no time of opening.
+func TestHTTPClientTimeoutDoesNotCountTheTurn(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, func(n int, rw http.ResponseWriter, r *http.Request) {
+			time.Sleep(3 * time.Second)
+			rw.WriteHeader(http.StatusNoContent)
+		})
+		w.client.Timeout = 5 * time.Second
+		breaker := newBreaker(t, backoff.Policy{Jitter: backoff.NoJitter})
+		lease, err := breaker.Acquire(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		lease.Fail(errRefused, 10*time.Second)
+		if _, err := collect(t, w.source(client.Options{Breaker: breaker, FailFast: true})); err != nil || w.now() != 13*time.Second {
+			t.Errorf("got %v after %v, want the 204 after 13s", err, w.now())
+		}
+	})
+}

@@ -38,9 +38,6 @@ func newConn(r *run) *conn {
 	c := &conn{run: r, opts: &r.opts}
 	c.ctx, c.cancel = context.WithCancelCause(r.ctx)
 	c.dog.cancel = c.cancel
-	if limit := c.opts.HTTPClient.Timeout; limit > 0 {
-		c.openBy = time.Now().Add(limit)
-	}
 	return c
 }
 

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"time"
 
 	"github.com/OneStepAt4time/resilient-sse/internal/origin"
 )
@@ -19,7 +20,10 @@ const maxRedirects = 10
 // run that it belongs to stay: they are the stream's.
 func (r *run) fetch(c *conn, req *http.Request) (*http.Response, error) {
 	hc := *r.opts.HTTPClient
-	hc.Timeout = 0 // it would end the stream; the watchdog has it
+	if hc.Timeout > 0 { // it would end the stream; the watchdog has it
+		c.openBy = time.Now().Add(hc.Timeout)
+		hc.Timeout = 0
+	}
 	hc.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 	home := req.URL
 	var via []*http.Request
