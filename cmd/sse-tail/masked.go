@@ -46,8 +46,19 @@ func isSecret(name string) bool {
 	return slices.ContainsFunc(secretWords, func(word string) bool { return strings.Contains(name, word) })
 }
 
-// maskValue leaves of a secret header the scheme alone.
+// addressHeaders hold URLs, which may hold secrets.
+var addressHeaders = []string{"Location", "Content-Location", "Referer"}
+
+// maskValue leaves of a secret header the scheme alone, and of an address what
+// [maskURL] does.
 func maskValue(name, v string) string {
+	if slices.Contains(addressHeaders, http.CanonicalHeaderKey(name)) {
+		u, err := url.Parse(v)
+		if err != nil {
+			return mask
+		}
+		return maskURL(u)
+	}
 	if !isSecret(name) {
 		return v
 	}
@@ -63,7 +74,9 @@ func maskURL(u *url.URL) string {
 	c.User = nil
 	pairs := strings.Split(c.RawQuery, "&")
 	for i, pair := range pairs {
-		if name, _, ok := strings.Cut(pair, "="); ok && isSecret(name) {
+		name, _, ok := strings.Cut(pair, "=")
+		plain, err := url.QueryUnescape(name)
+		if ok && (err != nil || isSecret(plain)) {
 			pairs[i] = name + "=" + mask
 		}
 	}
