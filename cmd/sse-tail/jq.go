@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"regexp"
 	"strings"
 
@@ -78,7 +79,10 @@ func decode(data string) any {
 	dec := json.NewDecoder(strings.NewReader(data))
 	dec.UseNumber()
 	var v any
-	if dec.Decode(&v) != nil || dec.More() {
+	if dec.Decode(&v) != nil {
+		return data
+	}
+	if _, err := dec.Token(); err != io.EOF { // More would overlook a closing bracket too many
 		return data
 	}
 	return v
