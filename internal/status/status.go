@@ -176,10 +176,10 @@ func (st *Stream) wait(t client.Transition) {
 		}
 	}
 	st.cause, st.until = t.Cause, time.Now().Add(t.Delay)
-	st.hint()
 	if !st.s.Console.ErrTTY() {
 		st.Say(console.Yellow, verb, ": "+explain.What(t.Cause)+"; "+st.next())
 	}
+	st.hint()
 }
 
 // hint says once what to do, where the very first attempt has failed: that is

@@ -186,6 +186,24 @@ func TestHintAtTheStart(t *testing.T) {
 	})
 }
 
+// TestHintElsewhere: what went wrong comes first, and then what to do about it.
+func TestHintElsewhere(t *testing.T) {
+	s, screen := newStatus(false, status.Normal)
+	refused := waiting
+	refused.From, refused.Cause = client.Connecting, syscall.ECONNREFUSED
+	st := s.Add("", "http://h/1")
+	st.Observe(connecting)
+	st.Observe(refused)
+	s.Close()
+	want := []string{
+		"> not connected: connection refused; attempt 1 in 3.0s, giving up in 1m",
+		"> hint: is the server running? one to try: sse-tail serve --demo",
+	}
+	if diff := cmp.Diff(want, screen.kept()); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
+
 func TestQuietSaysNothing(t *testing.T) {
 	s, screen := newStatus(true, status.Quiet)
 	st := s.Add("", "http://h/x")
