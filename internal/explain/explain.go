@@ -142,8 +142,10 @@ func responseHint(e *client.ResponseError) string {
 		return "set SSE_TAIL_TOKEN, or use --token-file, --token-cmd or --sse-token"
 	case e.StatusCode == http.StatusForbidden:
 		return "the server knows this token, and does not let it follow this stream"
-	case e.StatusCode == http.StatusNotFound:
+	case session.NotFound(e.StatusCode, e.Body):
 		return "is the id right? all sessions of a server: sse-tail --all"
+	case e.StatusCode == http.StatusNotFound:
+		return "is the address right? nothing is at this path; ask: sse-tail doctor URL"
 	case e.StatusCode == http.StatusMethodNotAllowed:
 		return "another method: -X"
 	}
