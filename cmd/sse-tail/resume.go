@@ -57,6 +57,7 @@ type flagArg struct {
 }
 
 // flagArgs takes the flags out of a command line that was parsed without errors.
+// Those of a group such as -qc come one by one.
 func flagArgs(fs *pflag.FlagSet, args []string) []flagArg {
 	var list []flagArg
 	for len(args) > 0 {
@@ -64,39 +65,38 @@ func flagArgs(fs *pflag.FlagSet, args []string) []flagArg {
 		if arg == "--" {
 			break
 		}
-		name, takesNext := flagOf(fs, arg)
+		f, rest := flagOf(fs, arg)
 		n := 1
-		if takesNext {
-			n = min(2, len(args))
-		}
-		if name != "" {
-			list = append(list, flagArg{name, args[:n:n]})
+		switch {
+		case f == nil: // no flag
+		case rest != "":
+			list = append(list, flagArg{f.Name, []string{arg[:2]}})
+			args = append([]string{"-" + rest}, args[1:]...)
+			continue
+		default:
+			if f.NoOptDefVal == "" && (arg == "--"+f.Name || arg == "-"+f.Shorthand) { // its value is the next argument
+				n = min(2, len(args))
+			}
+			list = append(list, flagArg{f.Name, args[:n:n]})
 		}
 		args = args[n:]
 	}
 	return list
 }
 
-// flagOf tells which flag an argument is, the last one of a group such as -qc,
-// and whether the next argument is its value.
-func flagOf(fs *pflag.FlagSet, arg string) (name string, takesNext bool) {
+// flagOf tells which flag an argument is, the first one of a group, and what of
+// the group is left behind it; nil if it is none.
+func flagOf(fs *pflag.FlagSet, arg string) (f *pflag.Flag, rest string) {
 	if long, ok := strings.CutPrefix(arg, "--"); ok {
-		name, _, hasValue := strings.Cut(long, "=")
-		f := fs.Lookup(name)
-		return name, !hasValue && f != nil && f.NoOptDefVal == ""
+		name, _, _ := strings.Cut(long, "=")
+		return fs.Lookup(name), ""
 	}
 	if len(arg) < 2 || arg[0] != '-' {
-		return "", false
+		return nil, ""
 	}
-	for i := 1; i < len(arg); i++ {
-		f := fs.ShorthandLookup(arg[i : i+1])
-		if f == nil {
-			return "", false
-		}
-		name = f.Name
-		if f.NoOptDefVal == "" { // the rest is its value
-			return name, i == len(arg)-1
-		}
+	f = fs.ShorthandLookup(arg[1:2])
+	if f != nil && f.NoOptDefVal != "" && !strings.HasPrefix(arg[2:], "=") {
+		rest = arg[2:]
 	}
-	return name, false
+	return f, rest
 }
