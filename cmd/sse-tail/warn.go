@@ -1,6 +1,11 @@
 package main
 
 import (
+	"maps"
+	"net"
+	"net/url"
+	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/OneStepAt4time/resilient-sse/internal/console"
@@ -16,13 +21,41 @@ func (w *follower) warn() {
 		if name := nearCommand(s.target.id); name != "" {
 			s.warn("this follows the session " + s.target.id + "; for the command: sse-tail " + name)
 		}
+		if _, port, err := net.SplitHostPort(s.target.arg); err == nil && isPort(port) {
+			s.warn("this follows the session " + s.target.id + "; for the server: http://" + s.target.arg)
+		}
 		if w.flags.withheld(s.target, w.sys.env("SSE_TAIL_TOKEN")) {
 			s.warn("SSE_TAIL_TOKEN is for " + w.flags.server + ", and not sent to " + s.target.origin)
 		}
 	}
-	for _, name := range w.flags.shownSecrets(w.sys.args) {
+	for _, name := range append(w.flags.shownSecrets(w.sys.args), w.secretsInURLs()...) {
 		w.status.Say(console.Yellow, "warning", ": other users of this machine can see "+termsafe.Line(name)+" in the arguments; use -H @FILE")
 	}
+}
+
+func isPort(s string) bool {
+	_, err := strconv.ParseUint(s, 10, 16)
+	return err == nil
+}
+
+// secretsInURLs returns what of the targets' URLs stands in the arguments, and had
+// better not.
+func (w *follower) secretsInURLs() (names []string) {
+	for _, s := range w.streams {
+		u, err := url.Parse(s.target.arg)
+		if err != nil {
+			continue
+		}
+		if _, ok := u.User.Password(); ok {
+			names = append(names, "the password of "+s.target.label)
+		}
+		for _, name := range slices.Sorted(maps.Keys(u.Query())) {
+			if isSecret(strings.ReplaceAll(strings.ToLower(name), "session", "")) { // which one is no secret
+				names = append(names, name)
+			}
+		}
+	}
+	return names
 }
 
 func (s *stream) warn(text string) { s.status.Say(console.Yellow, "warning", ": "+termsafe.Line(text)) }
