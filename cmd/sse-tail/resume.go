@@ -1,6 +1,8 @@
 package main
 
 import (
+	"os"
+	"os/exec"
 	"strconv"
 	"strings"
 
@@ -28,7 +30,7 @@ func (w *follower) sayResume() {
 // resumeCommand is the command line that follows one stream from an event on,
 // with the flags that this one has. It can be pasted.
 func (w *follower) resumeCommand(s *stream, id string) string {
-	words := []string{"sse-tail"}
+	words := []string{programName(os.Args[0])}
 	for _, arg := range flagArgs(w.flags.fs, w.sys.args) {
 		switch arg.name {
 		case "last-event-id", "all":
@@ -48,6 +50,15 @@ func (w *follower) resumeCommand(s *stream, id string) string {
 		words[i] = shellQuote(word)
 	}
 	return strings.Join(words, " ")
+}
+
+// programName is how a shell finds this program again: by its name, or where it
+// was not installed by the path that it was started with.
+func programName(arg0 string) string {
+	if _, err := exec.LookPath("sse-tail"); err != nil && strings.ContainsRune(arg0, os.PathSeparator) {
+		return arg0
+	}
+	return "sse-tail"
 }
 
 // A flagArg is one flag as it stands on the command line.
