@@ -111,6 +111,9 @@ func ids(o *Observation) Check {
 func replay(o *Observation) Check {
 	const name = "replay"
 	r := o.Replay
+	if o.Over {
+		return Check{Name: name, State: Unknown, Seen: "the session ended, so it was not asked for", Means: "try a session that goes on"}
+	}
 	if r == nil {
 		return Check{Name: name, State: Unknown, Seen: "fewer than two events with ids, so it was not asked for", Means: "listen longer, with --for, while something happens"}
 	}
@@ -185,6 +188,9 @@ func idleCut(o *Observation) Check {
 		return ok(name, "none: open for %s, silent for %s at the most", explain.Duration(o.Listened), explain.Duration(o.Silence))
 	}
 	after := explain.Duration(o.Listened)
+	if o.Over && o.Ended == io.EOF {
+		return ok(name, "none: the session ended after %s, and its stream with it", after)
+	}
 	switch {
 	case o.LastGap >= 3*time.Second:
 		return Check{

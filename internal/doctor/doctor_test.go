@@ -187,6 +187,27 @@ func TestFirstByte(t *testing.T) {
 	}
 }
 
+// TestSessionEnds finds no fault with a stream whose session ends, and whose name
+// another one may have by the time that a replay is asked for.
+func TestSessionEnds(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		srv := ts.NewInMemory(t)
+		s := srv.Session("s")
+		time.AfterFunc(time.Second, func() {
+			s.Message("user", "a")
+			s.Message("user", "b")
+			s.Ended("done")
+		})
+		u, _ := url.Parse(s.URL())
+		obs := doctor.Probe(t.Context(), u, doctor.Options{Transport: srv.Client().Transport, For: time.Hour, Mask: (*url.URL).String})
+		for _, c := range doctor.Diagnose(obs) {
+			if c.State == doctor.Fault || c.State == doctor.Warning {
+				t.Errorf("got %+v", c)
+			}
+		}
+	})
+}
+
 // TestEarlyEnd judges what was seen until then.
 func TestEarlyEnd(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

@@ -83,6 +83,7 @@ func (p *prober) progress(e *ear) (stop func()) {
 
 func (e *ear) event(ev sse.Event, now time.Duration) {
 	e.obs.Count++
+	e.obs.Over = e.obs.Session && session.KindOf(ev) == session.Ended
 	if len(e.obs.Events) == maxEvents {
 		return
 	}

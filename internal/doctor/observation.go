@@ -10,6 +10,7 @@ import (
 type Observation struct {
 	URL     string // without secrets
 	Session bool   // it is a session's stream, or that of all: what it must send is known
+	Over    bool   // its session ended while it was listened to: its end is no cut, and nothing is left to replay
 
 	// The way there.
 	Err       error // no response, and why

@@ -152,7 +152,7 @@ func (p *prober) replay(ctx context.Context) {
 			ids = append(ids, ev.ID)
 		}
 	}
-	if len(ids) < 2 {
+	if len(ids) < 2 || p.obs.Over {
 		return
 	}
 	r := &Replay{Asked: ids[0], Want: ids[1:]}
