@@ -16,6 +16,12 @@
 // first of each connection, and heartbeat, every [HeartbeatInterval]. They prove
 // that the path works, not that anything goes on behind it; see [IsControl].
 //
+// [Envelope.Decode] gives the data of each kind in a type of its own. On the global
+// stream several kinds share one ([Kind.Global], [Envelope.SessionKind]).
+//
+// The package knows both generations of Aegis servers, 1.3.3 and 0.6.6, of which
+// 0.6.6 is the newer one. testdata has recordings of what they send.
+//
 // A server may want a token: as a bearer, or as the token parameter of the routes
 // of streams. Newer ones want another one for each connection, which they give for
 // an API key; see [TokenSource].

@@ -10,45 +10,51 @@ import (
 	"github.com/OneStepAt4time/resilient-sse/sse"
 )
 
-// An Envelope is the JSON of one frame.
+// An Envelope is the JSON of one frame. Which members there are differs: control
+// frames have neither EmittedAt nor ID, frames of the global stream have no
+// EmittedAt, and those of Aegis 1.3.3 no ID either.
 type Envelope struct {
 	Kind      Kind            `json:"event"`
 	SessionID string          `json:"sessionId,omitempty"` // empty in the global stream's control frames
 	Timestamp time.Time       `json:"timestamp,omitzero"`
-	Data      json.RawMessage `json:"data,omitempty"`      // one of this package's data types, by kind
+	Data      json.RawMessage `json:"data,omitempty"`      // see Decode
 	EmittedAt int64           `json:"emittedAt,omitempty"` // Unix time in milliseconds
 	ID        int64           `json:"id,omitempty"`        // also the frame's SSE id; 0 in control frames
 }
 
-// What Envelope.Data holds for the kinds that have a form of their own.
-type (
-	// StatusData is that of status and session_status_change.
-	StatusData struct {
-		Status string `json:"status"`
-		Detail string `json:"detail,omitempty"`
-	}
-	// MessageData is that of message and session_message.
-	MessageData struct {
-		Role        string `json:"role"`
-		Text        string `json:"text"`
-		ContentType string `json:"contentType,omitempty"`
-	}
-	// ApprovalData is that of approval and session_approval.
-	ApprovalData struct {
-		Prompt string `json:"prompt"`
-	}
-	// EndedData is that of ended and session_ended.
-	EndedData struct {
-		Reason string `json:"reason"`
-	}
-	// ConnectedData is that of connected on the global stream.
-	ConnectedData struct {
-		ActiveSessions int `json:"activeSessions"`
-	}
-)
+// timestampFormat is how servers write times that have no more than milliseconds.
+const timestampFormat = "2006-01-02T15:04:05.000Z07:00"
 
-// A MalformedError says that an event's data is not an envelope. It spoils
-// that event alone; the stream goes on.
+// MarshalJSON implements [json.Marshaler]. It writes the members in the order and
+// the timestamp in the form that servers use.
+func (e Envelope) MarshalJSON() ([]byte, error) {
+	wire := struct {
+		Kind      Kind            `json:"event"`
+		SessionID *string         `json:"sessionId,omitempty"`
+		Timestamp json.RawMessage `json:"timestamp,omitempty"`
+		Data      json.RawMessage `json:"data,omitempty"`
+		EmittedAt int64           `json:"emittedAt,omitempty"`
+		ID        int64           `json:"id,omitempty"`
+	}{Kind: e.Kind, Data: e.Data, EmittedAt: e.EmittedAt, ID: e.ID}
+	if e.SessionID != "" || e.Kind == Shutdown { // which has an empty one
+		wire.SessionID = &e.SessionID
+	}
+	if t := e.Timestamp; !t.IsZero() {
+		stamp, err := t.MarshalJSON() // refuses what no JSON can hold
+		if err != nil {
+			return nil, err
+		}
+		if t.Nanosecond()%int(time.Millisecond) == 0 {
+			stamp = t.AppendFormat([]byte{'"'}, timestampFormat+`"`)
+		}
+		wire.Timestamp = stamp
+	}
+	return json.Marshal(wire)
+}
+
+// A MalformedError says that an event's data is not an envelope, or that the
+// envelope's data is not of its kind. It spoils that event alone; the stream goes
+// on.
 type MalformedError struct {
 	EventID string // the event's last event ID
 	Err     error

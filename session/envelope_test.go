@@ -22,25 +22,25 @@ var kinds = map[session.Kind]any{
 	session.Approval:         session.ApprovalData{Prompt: "run it?"},
 	session.Ended:            session.EndedData{Reason: "done"},
 	session.Heartbeat:        nil,
-	session.Stall:            map[string]any{"stallType": "quiet"},
-	session.Dead:             map[string]any{"detail": "gone"},
-	session.Hook:             map[string]any{"hook": "Stop"},
-	session.SubagentStart:    map[string]any{"name": "scout"},
-	session.SubagentStop:     map[string]any{"name": "scout"},
-	session.Verification:     map[string]any{"ok": true},
-	session.PermissionDenied: map[string]any{"tool": "Bash"},
+	session.Stall:            session.StallData{StallType: "quiet"},
+	session.Dead:             session.DeadData{Reason: "gone"},
+	session.Hook:             session.HookData{HookEvent: "Stop"},
+	session.SubagentStart:    session.SubagentData{AgentName: "scout"},
+	session.SubagentStop:     session.SubagentData{AgentName: "scout"},
+	session.Verification:     session.VerificationData{OK: true, Steps: []session.VerificationStep{}},
+	session.PermissionDenied: session.PermissionDeniedData{ToolName: "Bash"},
 
 	session.SessionStatusChange:  session.StatusData{Status: "idle"},
 	session.SessionMessage:       session.MessageData{Role: "user", Text: "go on"},
 	session.SessionApproval:      session.ApprovalData{Prompt: "again?"},
 	session.SessionEnded:         session.EndedData{Reason: "killed"},
 	session.SessionCreated:       map[string]any{"name": "abc"},
-	session.SessionStall:         map[string]any{},
-	session.SessionDead:          map[string]any{},
-	session.SessionSubagentStart: map[string]any{},
-	session.SessionSubagentStop:  map[string]any{},
-	session.SessionVerification:  map[string]any{},
-	session.Shutdown:             nil,
+	session.SessionStall:         session.StallData{},
+	session.SessionDead:          session.DeadData{},
+	session.SessionSubagentStart: session.SubagentData{},
+	session.SessionSubagentStop:  session.SubagentData{},
+	session.SessionVerification:  session.VerificationData{Steps: []session.VerificationStep{}},
+	session.Shutdown:             map[string]any{},
 	session.Connected:            session.ConnectedData{ActiveSessions: 3},
 }
 
@@ -188,5 +188,28 @@ func TestKindOfAllocatesNothing(t *testing.T) {
 	ev := sse.Event{Data: `{"event":"message","sessionId":"abc","data":{"text":"` + strings.Repeat("x", 1000) + `"}}`}
 	if n := testing.AllocsPerRun(100, func() { session.IsControl(ev) }); n != 0 {
 		t.Errorf("%v allocations an event, want 0", n)
+	}
+}
+
+// Times are written as servers write them, which is how they compare as text.
+func TestEnvelopeAsServersWriteIt(t *testing.T) {
+	at := time.Date(2026, 11, 24, 14, 40, 45, 500e6, time.UTC)
+	for _, tt := range []struct {
+		env  session.Envelope
+		want string
+	}{
+		{session.Envelope{Kind: session.Hook, SessionID: "a", Timestamp: at, Data: json.RawMessage(`{}`), EmittedAt: 5, ID: 7},
+			`{"event":"hook","sessionId":"a","timestamp":"2026-11-24T14:40:45.500Z","data":{},"emittedAt":5,"id":7}`},
+		{session.Envelope{Kind: session.Shutdown, Timestamp: at.Truncate(time.Second)}, `{"event":"shutdown","sessionId":"","timestamp":"2026-11-24T14:40:45.000Z"}`},
+		{session.Envelope{Kind: session.Connected}, `{"event":"connected"}`},
+		{session.Envelope{Kind: session.Hook, Timestamp: at.Add(time.Microsecond)}, `{"event":"hook","timestamp":"2026-11-24T14:40:45.500001Z"}`},
+		{session.Envelope{Kind: session.Hook, Timestamp: at.In(time.FixedZone("", 3600))}, `{"event":"hook","timestamp":"2026-11-24T15:40:45.500+01:00"}`},
+	} {
+		if got := string(mustMarshal(t, tt.env)); got != tt.want {
+			t.Errorf("got  %s\nwant %s", got, tt.want)
+		}
+	}
+	if b, err := json.Marshal(session.Envelope{Kind: session.Hook, Timestamp: time.Date(12345, 1, 1, 0, 0, 0, 0, time.UTC)}); err == nil {
+		t.Errorf("a time that JSON can't hold became %s", b)
 	}
 }

@@ -1,7 +1,6 @@
 package session_test
 
 import (
-	"encoding/json"
 	"fmt"
 	"io"
 	"net/http"
@@ -12,8 +11,8 @@ import (
 	"github.com/OneStepAt4time/resilient-sse/sse"
 )
 
-// The kind says which of the data types an envelope holds. A malformed envelope
-// spoils its event, and the stream goes on.
+// Decode gives the data in the type of its kind. A malformed envelope spoils its
+// event, and the stream goes on.
 func ExampleParse() {
 	stream := strings.NewReader(`data: {"event":"connected"}
 
@@ -37,13 +36,12 @@ data: {"event":"ended","sessionId":"abc","data":{"reason":"done"},"id":18}
 			fmt.Println(err)
 			continue
 		}
-		switch env.Kind {
-		case session.Status:
-			var data session.StatusData
-			err = json.Unmarshal(env.Data, &data)
+		data, err := env.Decode()
+		switch data := data.(type) {
+		case session.StatusData:
 			fmt.Println(env.ID, env.SessionID, "is", data.Status, err)
-		case session.Ended:
-			fmt.Println(env.ID, env.SessionID, "has ended")
+		case session.EndedData:
+			fmt.Println(env.ID, env.SessionID, "has ended:", data.Reason)
 		default:
 			fmt.Println(env.Kind, "is a control frame:", session.IsControl(ev))
 		}
@@ -52,7 +50,7 @@ data: {"event":"ended","sessionId":"abc","data":{"reason":"done"},"id":18}
 	// connected is a control frame: true
 	// 16 abc is working <nil>
 	// session: malformed envelope in event "17": unexpected end of JSON input
-	// 18 abc has ended
+	// 18 abc has ended: done
 }
 
 func ExampleEventsPath() {

@@ -10,11 +10,12 @@ import (
 )
 
 // Whatever data comes: Parse gives an envelope that can be written and parsed
-// again, or a *MalformedError; and what it takes for an envelope, KindOf does too.
+// again, or a *MalformedError, as does Decode; and what it takes for an envelope, KindOf does too.
 func FuzzParse(f *testing.F) {
 	for kind := range kinds {
 		f.Add(`{"event":"` + string(kind) + `","sessionId":"abc","timestamp":"2026-01-02T15:04:05.000Z","data":{"a":[1]},"emittedAt":1,"id":2}`)
 	}
+	f.Add(`{"event":"session_message","data":{"hookEvent":"Stop","tool_input":{"a":[]},"x":1}}`)
 	f.Add(`{"event":"a\"b\u0000","data":"\ud800"}`)
 	f.Add(` {"EVENT":"a","event":"b"}`)
 	f.Add("{\"event\":\"\xFF\"}")
@@ -29,6 +30,11 @@ func FuzzParse(f *testing.F) {
 		}
 		if session.KindOf(ev) == "" {
 			t.Errorf("%q is an envelope of kind %q, and KindOf has none", data, env.Kind)
+		}
+		if _, err := env.Decode(); err != nil {
+			if _, ok := errors.AsType[*session.MalformedError](err); !ok {
+				t.Errorf("Decode of %q: got %v, want a *MalformedError", data, err)
+			}
 		}
 		text, err := json.Marshal(env)
 		if err != nil {

@@ -1,5 +1,7 @@
 package session
 
+import "encoding/json"
+
 // A Kind says what an event tells. Kinds that are not listed here are valid too:
 // newer servers may send more.
 type Kind string
@@ -39,14 +41,15 @@ const (
 // Connected is the kind of the first frame of each connection, on both streams.
 const Connected Kind = "connected"
 
+// counterparts on the global stream.
 var global = map[Kind]Kind{
 	Status:           SessionStatusChange,
 	Heartbeat:        SessionStatusChange,
+	PermissionDenied: SessionStatusChange,
 	Message:          SessionMessage,
 	System:           SessionMessage,
 	Hook:             SessionMessage,
 	Approval:         SessionApproval,
-	PermissionDenied: SessionApproval,
 	Ended:            SessionEnded,
 	Stall:            SessionStall,
 	Dead:             SessionDead,
@@ -62,4 +65,60 @@ func (k Kind) Global() Kind {
 		return g
 	}
 	return k
+}
+
+// SessionKind returns the kind that the event has on the stream of its session.
+// Several kinds share one on the global stream; the data tells them apart, as far
+// as it can: a heartbeat comes back as a status. Other kinds are returned as they
+// are.
+func (e Envelope) SessionKind() Kind {
+	switch e.Kind {
+	case SessionMessage:
+		return e.kindOfMessage()
+	case SessionStatusChange:
+		if m := e.members(); m.ToolName != nil && m.Status == nil {
+			return PermissionDenied
+		}
+		return Status
+	}
+	if k, ok := local[e.Kind]; ok {
+		return k
+	}
+	return e.Kind
+}
+
+// local has the global kinds that stand for one kind each.
+var local = map[Kind]Kind{
+	SessionApproval:      Approval,
+	SessionEnded:         Ended,
+	SessionStall:         Stall,
+	SessionDead:          Dead,
+	SessionSubagentStart: SubagentStart,
+	SessionSubagentStop:  SubagentStop,
+	SessionVerification:  Verification,
+}
+
+func (e Envelope) kindOfMessage() Kind {
+	switch m := e.members(); {
+	case m.HookEvent != nil || m.HookEventName != nil:
+		return Hook
+	case string(m.IsSystem) == "true" || string(m.Role) == `"system"`:
+		return System
+	}
+	return Message
+}
+
+// telling are the members of data that tell kinds apart. Raw, they are of any type.
+type telling struct {
+	HookEvent     json.RawMessage `json:"hookEvent"`
+	HookEventName json.RawMessage `json:"hook_event_name"`
+	IsSystem      json.RawMessage `json:"isSystem"`
+	Role          json.RawMessage `json:"role"`
+	Status        json.RawMessage `json:"status"`
+	ToolName      json.RawMessage `json:"toolName"`
+}
+
+func (e Envelope) members() (m telling) {
+	_ = json.Unmarshal(e.Data, &m) // what is no object has none
+	return m
 }

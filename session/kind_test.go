@@ -14,7 +14,7 @@ func TestGlobal(t *testing.T) {
 		session.System:           session.SessionMessage,
 		session.Hook:             session.SessionMessage,
 		session.Approval:         session.SessionApproval,
-		session.PermissionDenied: session.SessionApproval,
+		session.PermissionDenied: session.SessionStatusChange,
 		session.Ended:            session.SessionEnded,
 		session.Stall:            session.SessionStall,
 		session.Dead:             session.SessionDead,

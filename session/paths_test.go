@@ -77,6 +77,8 @@ func TestNotFound(t *testing.T) {
 		{404, session.NotFoundBody, true},
 		{404, `{"error":"Session not found"}`, true},
 		{404, `{"error":"session not found."}`, true},
+		{404, `{"code":"NOT_FOUND","message":"Session not found","requestId":"45d4031a","error":"Session not found"}`, true}, // Aegis 0.6.6
+		{404, `{"code":"NOT_FOUND","message":"Not found","requestId":"74264c0d","error":"Not found"}`, false},                // its other routes
 		{404, `{"error":"no such thing","code":"SESSION_NOT_FOUND"}`, true},
 		{404, `{"error":"Route not found","code":"NOT_FOUND"}`, false},
 		{404, "404 page not found\n", false},

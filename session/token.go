@@ -70,7 +70,7 @@ func (s *TokenSource) Prepare(ctx context.Context, req *http.Request) error {
 	if err != nil {
 		return err
 	}
-	setToken(req.URL, token)
+	setToken(req.URL, token.Value)
 	req.Header.Del("Authorization")
 	return nil
 }
@@ -81,15 +81,17 @@ func (s TokenSource) Format(f fmt.State, _ rune) {
 }
 
 // Token exchanges the key for one token. Servers take it once, within about a
-// minute. The limits and errors are those of [TokenSource.Prepare].
-func (s *TokenSource) Token(ctx context.Context) (string, error) {
+// minute, and hand out only some at a time: Aegis 0.6.6 answers 429 while five of
+// a key wait for their connections. The limits and errors are those of
+// [TokenSource.Prepare].
+func (s *TokenSource) Token(ctx context.Context) (Token, error) {
 	ctx, cancel := context.WithTimeoutCause(ctx, tokenTimeout, errTokenTimeout)
 	defer cancel()
-	failed := func(err error) (string, error) {
+	failed := func(err error) (Token, error) {
 		if ctx.Err() != nil {
 			err = context.Cause(ctx)
 		}
-		return "", &TokenError{Reason: "exchange failed", Err: withoutURL(err)}
+		return Token{}, &TokenError{Reason: "exchange failed", Err: withoutURL(err)}
 	}
 	resp, err := s.hc.Do(s.exchange.Clone(ctx))
 	if err != nil {
@@ -97,20 +99,59 @@ func (s *TokenSource) Token(ctx context.Context) (string, error) {
 	}
 	defer resp.Body.Close()
 	if resp.StatusCode != http.StatusCreated && resp.StatusCode != http.StatusOK {
-		return "", &TokenError{StatusCode: resp.StatusCode, Header: resp.Header, Reason: "was refused"}
+		return Token{}, &TokenError{StatusCode: resp.StatusCode, Header: resp.Header, Reason: "was refused"}
 	}
 	body, err := io.ReadAll(io.LimitReader(resp.Body, maxTokenReply))
 	if err != nil {
 		return failed(err)
 	}
-	var reply struct {
-		Token string `json:"token"`
+	var token Token
+	if json.Unmarshal(body, &token) != nil || token.Value == "" { // json's error would quote the answer
+		return Token{}, &TokenError{StatusCode: resp.StatusCode, Header: resp.Header, Reason: "is missing in the answer"}
 	}
-	if json.Unmarshal(body, &reply) != nil || reply.Token == "" { // json's error would quote the answer
-		return "", &TokenError{StatusCode: resp.StatusCode, Header: resp.Header, Reason: "is missing in the answer"}
-	}
-	return reply.Token, nil
+	return token, nil
 }
+
+// A Token is good for one connection. Printed, it shows no value.
+type Token struct {
+	Value     string    // for the token parameter
+	ExpiresAt time.Time // by the server's clock; zero if it did not say, or not in a form that is known
+}
+
+// UnmarshalJSON implements [json.Unmarshaler] for a server's answer, in which
+// expiresAt is text of RFC 3339, or a number of milliseconds since 1970.
+func (t *Token) UnmarshalJSON(b []byte) error {
+	var reply struct {
+		Token     string          `json:"token"`
+		ExpiresAt json.RawMessage `json:"expiresAt"`
+	}
+	if err := json.Unmarshal(b, &reply); err != nil {
+		return err
+	}
+	*t = Token{Value: reply.Token, ExpiresAt: expiry(reply.ExpiresAt)}
+	return nil
+}
+
+// expiry never fails: a token is good whatever is said of its end.
+func expiry(raw json.RawMessage) (t time.Time) {
+	var ms float64
+	switch {
+	case len(raw) == 0:
+	case raw[0] == '"':
+		if json.Unmarshal(raw, &t) != nil {
+			return time.Time{}
+		}
+	case json.Unmarshal(raw, &ms) == nil && ms > 0 && ms < maxMilliseconds:
+		return time.UnixMilli(int64(ms)).UTC()
+	}
+	return t
+}
+
+// maxMilliseconds keeps a time within the years that RFC 3339 can write.
+const maxMilliseconds = 253402300800000
+
+// Format implements [fmt.Formatter].
+func (t Token) Format(f fmt.State, _ rune) { io.WriteString(f, "session.Token(***)") }
 
 var errTokenTimeout = fmt.Errorf("no answer within %v", tokenTimeout)
 

@@ -233,3 +233,33 @@ func TestTokenSourcePrintsNoKey(t *testing.T) {
 		}
 	}
 }
+
+// Both Aegis' and our own servers' answers.
+func TestTokenExpiry(t *testing.T) {
+	at := time.Date(2026, 11, 24, 14, 33, 33, 195e6, time.UTC)
+	for _, tt := range []struct {
+		reply string
+		want  time.Time
+	}{
+		{`"expiresAt":1795530813195`, at},
+		{`"expiresAt":1.795530813195e12`, at},
+		{`"expiresAt":"2026-11-24T14:33:33.195Z"`, at},
+		{`"expiresAt":"2026-11-24T15:33:33.195+01:00"`, at},
+		{`"expiresAt":"soon"`, time.Time{}},
+		{`"expiresAt":1e300`, time.Time{}},
+		{`"expiresAt":-5`, time.Time{}},
+		{`"expiresAt":null`, time.Time{}},
+		{`"expiresAt":{}`, time.Time{}},
+		{`"other":1`, time.Time{}},
+	} {
+		token, err := newTokenSource(t, "https://h.example", answering(201, `{"token":"sse_1",`+tt.reply+`}`)).Token(t.Context())
+		if err != nil || token.Value != "sse_1" || !token.ExpiresAt.Equal(tt.want) {
+			t.Errorf("%s: got %q until %v, %v; want sse_1 until %v", tt.reply, token.Value, token.ExpiresAt, err, tt.want)
+		}
+		for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q"} {
+			if s := fmt.Sprintf(verb+verb, token, &token); strings.Contains(s, "sse_1") {
+				t.Errorf("%s prints the token: %s", verb, s)
+			}
+		}
+	}
+}
