@@ -3,6 +3,7 @@ package main
 import (
 	"github.com/spf13/cobra"
 
+	"github.com/OneStepAt4time/resilient-sse/internal/cmdline"
 	"github.com/OneStepAt4time/resilient-sse/internal/render"
 	"github.com/OneStepAt4time/resilient-sse/session"
 )
@@ -27,8 +28,8 @@ func addCompletion(cmd *cobra.Command) {
 	for _, name := range []string{"token-file", "cacert", "cert", "key", "unix-socket", "cursor", "data", "header"} {
 		files[name] = true
 	}
-	for _, g := range groupsOf(cmd.Flags()) {
-		for _, f := range g.flags {
+	for _, g := range cmdline.Groups(cmd.Flags()) {
+		for _, f := range g.Flags {
 			if files[f.Name] || f.NoOptDefVal != "" {
 				continue
 			}

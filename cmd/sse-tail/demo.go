@@ -1,67 +1,18 @@
 package main
 
 import (
-	"context"
-	"fmt"
-	"slices"
 	"strings"
-	"sync"
-	"time"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
-	"github.com/OneStepAt4time/resilient-sse/internal/console"
-	"github.com/OneStepAt4time/resilient-sse/internal/explain"
-	"github.com/OneStepAt4time/resilient-sse/session"
-	"github.com/OneStepAt4time/resilient-sse/testserver"
+	"github.com/OneStepAt4time/resilient-sse/internal/cmdline"
+	"github.com/OneStepAt4time/resilient-sse/internal/demo"
+	"github.com/OneStepAt4time/resilient-sse/internal/system"
+	"github.com/OneStepAt4time/resilient-sse/internal/tail"
 )
 
-// A cut is something that the demo does to its own stream.
-type cut struct {
-	before int    // the scene that it comes ahead of
-	kind   string // as the summary names it
-	say    string // as it is announced
-	strike func(*testserver.Server) (fired func() int)
-}
-
-const (
-	demoSession   = "demo"
-	demoHeartbeat = 300 * time.Millisecond
-	downTime      = 800 * time.Millisecond
-	demoReason    = "completed"
-	patience      = 10 * time.Second
-)
-
-func injects(faults ...testserver.Fault) func(*testserver.Server) func() int {
-	return func(srv *testserver.Server) func() int {
-		for i, f := range faults {
-			faults[i] = f.On(demoSession)
-		}
-		return srv.Inject(faults...).Fired
-	}
-}
-
-var cuts = []cut{
-	{3, "cut inside an event", "the connection is cut in the middle of the next event", injects(testserver.CutInsideEvent())},
-	{8, "reset", "the connection is reset", injects(testserver.RST())},
-	{12, "silence", "the server falls silent, and keeps the connection open", injects(testserver.Stall())},
-	{18, "clean end", "the server ends the response, as if all were said", injects(testserver.End())},
-	{23, "cut inside a character", "the connection is cut in the middle of a character", injects(testserver.CutInsideRune())},
-	{27, "server down", "the server goes down for " + explain.Duration(downTime), func(srv *testserver.Server) func() int {
-		srv.Inject(testserver.Refuse().For(downTime))
-		n := srv.Drop()
-		return func() int { return n }
-	}},
-	{32, "503", "the connection is cut, and the server answers 503 with Retry-After: 1",
-		injects(testserver.Cut(), testserver.Status(503).RetryAfter(time.Second))},
-}
-
-// demoArgs are the flags that the demo follows with: the same machinery as
-// always, and delays that nobody gets tired of waiting for.
-var demoArgs = []string{"--initial", "150ms", "--max", "1s", "--idle-timeout", "1s", "--give-up", "30s", "-o", "text"}
-
-func newDemo(sys *system, p *problems) *cobra.Command {
+func newDemo(sys *system.System, p *cmdline.Problems) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "demo",
 		Short: "Watch it work: a session is played, cut, and followed to its end (15 s)",
@@ -69,117 +20,35 @@ func newDemo(sys *system, p *problems) *cobra.Command {
 connection in seven ways, and follow the session through all of them. At the end
 it says what was emitted, cut, replayed, lost and repeated, counted at both
 ends; if anything was lost or repeated, the exit code is 1.`,
-		Args: noArgs(p),
+		Args: cmdline.NoArgs(p),
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			d := demo{sys: sys, cuts: cuts, pause: between(250*time.Millisecond, 600*time.Millisecond)}
-			return d.run(cmd.Context())
+			o, err := demoOptions(sys)
+			if err != nil {
+				return err
+			}
+			return demo.Run(cmd.Context(), o)
 		},
 	}
-	namesAllFlags(sys, cmd, p, func([]string) {})
+	cmdline.NamesAllFlags(cmd, p, sys.Args, func([]string) {})
 	return cmd
 }
 
-// A demo plays, cuts, follows and counts.
-type demo struct {
-	sys   *system
-	cuts  []cut
-	pause func() time.Duration // between two events
-
-	srv *testserver.Server
-	tally
-	strikes []strike // that were made
-	say     func(text string)
-}
-
-// A strike is a cut that was made.
-type strike struct {
-	kind  string
-	fired func() int
-}
-
-func (d *demo) run(ctx context.Context) error {
-	srv, err := testserver.Start(&testserver.Options{Heartbeat: demoHeartbeat})
-	if err != nil {
-		return err
-	}
-	defer srv.Close()
-	d.srv = srv
-	play := srv.Session(demoSession)
-	w, err := demoFollower(d.sys, play.URL())
-	if err != nil {
-		return err
-	}
-	w.tap = d.receive
-	d.say = func(text string) { w.status.Say(console.Bold, "demo: ", text) }
-	d.say("a server in this process plays a session, and breaks it in " + explain.Count(len(d.cuts), "way"))
-	d.say("it is followed with: sse-tail " + strings.Join(demoArgs, " ") + " URL")
-
-	ctx, cancel := context.WithCancelCause(ctx)
-	defer cancel(nil)
-	var wg sync.WaitGroup
-	wg.Go(func() { d.play(ctx, play) })
-	err = w.run(ctx)
-	cancel(err)
-	wg.Wait()
-	if err != nil {
-		return err
-	}
-	d.report(w)
-	return d.verdict()
-}
-
-// play plays the session as soon as somebody follows it, and makes the cuts.
-func (d *demo) play(ctx context.Context, s *testserver.Session) {
-	if d.srv.WaitConns(ctx, 1) != nil {
-		return
-	}
-	err := perform(ctx, s, slices.Concat(plays[0], plays[1]), d.pause, func(n int, id int64, sc scene) {
-		d.emit(id, sc.data)
-		d.cut(ctx, n+1)
-	})
-	if err != nil {
-		return
-	}
-	d.wait(ctx) // the session's address goes with it
-	if ctx.Err() == nil {
-		d.emit(s.Ended(demoReason), session.EndedData{Reason: demoReason})
-	}
-}
-
-// wait waits until the newest event has arrived, but not for ever: it may be lost.
-func (d *demo) wait(ctx context.Context) {
-	ctx, cancel := context.WithTimeout(ctx, patience)
-	defer cancel()
-	d.caughtUp(ctx)
-}
-
-// cut makes the cut that comes ahead of a scene, if there is one. It waits until
-// the follower is back from the last one, or the two would be one.
-func (d *demo) cut(ctx context.Context, scene int) {
-	n := len(d.strikes)
-	if n == len(d.cuts) || d.cuts[n].before != scene {
-		return
-	}
-	d.wait(ctx)
-	c := d.cuts[n]
-	d.say(fmt.Sprintf("%d of %d: %s", n+1, len(d.cuts), c.say))
-	d.strikes = append(d.strikes, strike{c.kind, c.strike(d.srv)})
-}
-
-// demoFollower is a follower like any other. The environment says nothing here:
-// it may hold a token.
-func demoFollower(sys *system, url string) (*follower, error) {
+// demoOptions are what the demo's flags stand for. The environment says nothing
+// here: it may hold a token.
+func demoOptions(sys *system.System) (tail.Options, error) {
 	own := *sys
-	own.env = func(name string) string {
+	own.Args = demo.Args
+	own.Env = func(name string) string {
 		if strings.HasPrefix(name, "SSE_TAIL_") {
 			return ""
 		}
-		return sys.env(name)
+		return sys.Env(name)
 	}
 	fs := pflag.NewFlagSet("demo", pflag.ContinueOnError)
-	f := addFlags(fs, new(problems), own.env)
-	if err := fs.Parse(demoArgs); err != nil {
-		return nil, err
+	p := new(cmdline.Problems)
+	f := addFlags(fs, p, own.Env)
+	if err := fs.Parse(demo.Args); err != nil {
+		return tail.Options{}, err
 	}
-	return newFollower(&own, f, []string{url})
+	return f.options(&own, nil), p.Err()
 }

@@ -12,16 +12,19 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/OneStepAt4time/resilient-sse/client"
+	"github.com/OneStepAt4time/resilient-sse/internal/cmdline"
 	"github.com/OneStepAt4time/resilient-sse/internal/console"
 	"github.com/OneStepAt4time/resilient-sse/internal/doctor"
 	"github.com/OneStepAt4time/resilient-sse/internal/explain"
+	"github.com/OneStepAt4time/resilient-sse/internal/mask"
+	"github.com/OneStepAt4time/resilient-sse/internal/system"
 	"github.com/OneStepAt4time/resilient-sse/internal/termsafe"
 )
 
 // listenTime is long enough for the heartbeats that servers send every 30 s.
 const listenTime = 35 * time.Second
 
-func newDoctor(sys *system, p *problems) *cobra.Command {
+func newDoctor(sys *system.System, p *cmdline.Problems) *cobra.Command {
 	var f *flags
 	listen, format := listenTime, "text"
 	cmd := &cobra.Command{
@@ -45,54 +48,54 @@ Exit codes: 0 nothing found, 1 warnings, 2 faults.`,
 			return d.run(cmd.Context())
 		},
 	}
-	f = newFlags(cmd.Flags(), p, sys.env)
+	f = newFlags(cmd.Flags(), p, sys.Env)
 	f.addAccess()
 	g := f.group("doctor")
-	g.duration(&listen, "for", "how long to listen, `D`")
-	g.choice(&format, "output", "o", "`FORM` of the findings: text or json", "text", "json")
-	namesAllFlags(sys, cmd, p, func(args []string) { newDiagnosis(sys, f, args) })
+	g.Duration(&listen, "for", "how long to listen, `D`")
+	g.Choice(&format, "output", "o", "`FORM` of the findings: text or json", "text", "json")
+	cmdline.NamesAllFlags(cmd, p, sys.Args, func(args []string) { newDiagnosis(sys, f, args) })
 	return cmd
 }
 
 // A diagnosis is one run of doctor.
 type diagnosis struct {
-	sys   *system
+	sys   *system.System
 	url   *url.URL
 	probe doctor.Options
 	json  bool
 }
 
-func newDiagnosis(sys *system, f *flags, args []string) (*diagnosis, error) {
-	f.checkTokens()
+func newDiagnosis(sys *system.System, f *flags, args []string) (*diagnosis, error) {
 	targets := f.targets(args)
+	f.ownTransport = true
+	a := f.access(sys.Env)
 	if len(targets) > 1 {
-		f.problems.add("doctor looks at one stream at a time")
+		f.problems.Add("doctor looks at one stream at a time")
 	}
-	var opts client.Options
-	f.request(&opts)
+	opts := client.Options{Header: a.Header()}
 	d := &diagnosis{sys: sys}
 	if len(targets) == 1 {
-		f.authorize(&opts, targets[0], sys.env("SSE_TAIL_TOKEN"))
+		f.problems.AddError(a.Apply(&opts, targets[0]))
 		var err error
-		if d.url, err = targets[0].address(); err == nil && d.url.Scheme != "http" && d.url.Scheme != "https" {
-			f.problems.add("%q is neither http nor https", d.url.Scheme)
+		if d.url, err = targets[0].Address(); err == nil && d.url.Scheme != "http" && d.url.Scheme != "https" {
+			f.problems.Add("%q is neither http nor https", d.url.Scheme)
 		}
 	}
 	d.probe = doctor.Options{
-		Transport: newTransport(f.tlsConfig(), f.unixSocket), Header: opts.Header, Prepare: opts.Prepare, Mask: maskURL,
+		Transport: a.Transport(), Header: opts.Header, Prepare: opts.Prepare, Mask: mask.URL,
 	}
-	return d, f.problems.err()
+	return d, f.problems.Err()
 }
 
 // run probes and says what was found.
 func (d *diagnosis) run(ctx context.Context) error {
-	_, errPaint := d.sys.paints("auto")
-	c := console.New(console.Options{Out: d.sys.out, Err: d.sys.err, OutTTY: d.sys.outTTY, ErrTTY: d.sys.errTTY, Columns: d.sys.columns})
+	_, errPaint := d.sys.Paints("auto")
+	c := d.sys.Console(nil)
 	said := false
 	d.probe.Progress = func(left time.Duration) {
 		text := prefix + "listening for another " + explain.Duration(max(left, time.Second).Round(time.Second)) + "; Ctrl-C: judge what was seen so far"
 		c.Live(text, errPaint.Painter(console.Dim))
-		if !said && !d.sys.errTTY {
+		if !said && !d.sys.ErrTTY {
 			c.Say(text)
 		}
 		said = true
@@ -115,7 +118,7 @@ func (d *diagnosis) run(ctx context.Context) error {
 	if err := c.Flush(); err != nil || code == 0 {
 		return err
 	}
-	return &saidError{code}
+	return &cmdline.Said{Code: code}
 }
 
 func (d *diagnosis) printJSON(c *console.Console, o *doctor.Observation, checks []doctor.Check, code int) {
@@ -137,9 +140,9 @@ var stateStyles = map[doctor.State]console.Style{
 
 // printText prints each check with what it means and what to change below it.
 func (d *diagnosis) printText(c *console.Console, checks []doctor.Check) {
-	paint, _ := d.sys.paints("auto")
+	paint, _ := d.sys.Paints("auto")
 	columns := 0
-	if d.sys.outTTY {
+	if d.sys.OutTTY {
 		columns = c.Columns()
 	}
 	found := map[doctor.State]int{}
@@ -158,7 +161,7 @@ func (d *diagnosis) printText(c *console.Console, checks []doctor.Check) {
 		}
 		c.Print(append(b, '\n'))
 	}
-	if d.sys.outTTY {
+	if d.sys.OutTTY {
 		c.Print([]byte("\n" + explain.Count(found[doctor.Fault], "fault") + ", " + explain.Count(found[doctor.Warning], "warning") + "\n"))
 	}
 }

@@ -2,13 +2,14 @@ package main
 
 import (
 	"errors"
-	"fmt"
 	"net/http"
-	"os"
-	"strings"
 	"syscall"
 
 	"github.com/OneStepAt4time/resilient-sse/client"
+	"github.com/OneStepAt4time/resilient-sse/internal/action"
+	"github.com/OneStepAt4time/resilient-sse/internal/cmdline"
+	"github.com/OneStepAt4time/resilient-sse/internal/system"
+	"github.com/OneStepAt4time/resilient-sse/internal/tail"
 	"github.com/OneStepAt4time/resilient-sse/session"
 	"github.com/OneStepAt4time/resilient-sse/sse"
 )
@@ -30,25 +31,25 @@ const (
 
 // exitCode is where errors become exit codes.
 func exitCode(err error) int {
-	if err == nil || errors.Is(err, errDone) || errors.Is(err, syscall.EPIPE) {
+	if err == nil || errors.Is(err, tail.ErrDone) || errors.Is(err, syscall.EPIPE) {
 		return exitOK
 	}
-	if e, ok := errors.AsType[*signalError](err); ok {
-		return e.code()
+	if e, ok := errors.AsType[*system.SignalError](err); ok {
+		return e.Code()
 	}
-	if e, ok := errors.AsType[*saidError](err); ok {
-		return e.code
+	if e, ok := errors.AsType[*cmdline.Said](err); ok {
+		return e.Code
 	}
 	switch {
-	case is[*usageError](err):
+	case is[*cmdline.UsageError](err):
 		return exitUsage
-	case errors.Is(err, errTimeout):
+	case errors.Is(err, tail.ErrTimeout):
 		return exitTimeout
-	case is[*execError](err):
+	case is[*action.Error](err):
 		return exitExec
-	case is[*failOnError](err):
+	case is[*tail.FailOnError](err):
 		return exitFailOn
-	case is[*client.GiveUpError](err), is[*lostError](err):
+	case is[*client.GiveUpError](err), is[*tail.LostError](err):
 		return exitGaveUp
 	case is[*client.GapError](err):
 		return exitGap
@@ -88,65 +89,3 @@ func is[E error](err error) bool {
 	_, ok := errors.AsType[E](err)
 	return ok
 }
-
-// Causes of the end that are not failures of a stream.
-var (
-	errDone    = errors.New("done") // -n, --until
-	errTimeout = errors.New("--timeout is over")
-)
-
-// A saidError ends the command with a code, after all was said.
-type saidError struct{ code int }
-
-func (e *saidError) Error() string { return fmt.Sprintf("exit %d", e.code) }
-
-// A usageError is a command line that makes no sense. It names all that is wrong
-// with it.
-type usageError struct{ problems []string }
-
-func (e *usageError) Error() string {
-	if len(e.problems) == 1 {
-		return e.problems[0]
-	}
-	head := fmt.Sprintf("%d things are wrong with the command line:\n", len(e.problems))
-	return strings.ReplaceAll(head+strings.Join(e.problems, "\n"), "\n", "\n  ")
-}
-
-// A signalError is the end that a signal asked for.
-type signalError struct{ sig os.Signal }
-
-func (e *signalError) Error() string { return e.sig.String() }
-
-func (e *signalError) code() int {
-	if n, ok := e.sig.(syscall.Signal); ok {
-		return 128 + int(n)
-	}
-	return exitOther
-}
-
-// A lostError is a failure that would be retried, were it not for --no-reconnect.
-type lostError struct{ err error }
-
-func (e *lostError) Error() string { return e.err.Error() }
-
-func (e *lostError) Unwrap() error { return e.err }
-
-// A failOnError is an event that --fail-on matched.
-type failOnError struct{ stream, id string }
-
-func (e *failOnError) Error() string {
-	if e.id == "" {
-		return "--fail-on matched an event of " + e.stream
-	}
-	return "--fail-on matched event " + e.id + " of " + e.stream
-}
-
-// An execError is a command of --exec that did not do its work.
-type execError struct {
-	id  string
-	err error
-}
-
-func (e *execError) Error() string { return fmt.Sprintf("--exec on event %q: %v", e.id, e.err) }
-
-func (e *execError) Unwrap() error { return e.err }

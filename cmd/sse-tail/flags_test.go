@@ -8,19 +8,20 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/OneStepAt4time/resilient-sse/backoff"
+	"github.com/OneStepAt4time/resilient-sse/internal/cmdline"
 )
 
 // parse reads a command line's flags, and what is wrong with it.
 func parse(t *testing.T, env map[string]string, args ...string) (*flags, []string) {
 	t.Helper()
-	p := new(problems)
+	p := new(cmdline.Problems)
 	fs := pflag.NewFlagSet("test", pflag.ContinueOnError)
 	f := addFlags(fs, p, func(name string) string { return env[name] })
 	if err := fs.Parse(args); err != nil {
 		t.Fatalf("%q: %v", args, err)
 	}
 	f.check()
-	return f, p.list
+	return f, p.List()
 }
 
 func TestPolicyOfFlags(t *testing.T) {
@@ -43,51 +44,6 @@ func TestPolicyOfFlags(t *testing.T) {
 	}
 }
 
-func TestTargets(t *testing.T) {
-	for _, test := range []struct {
-		args []string
-		want []target
-	}{
-		{[]string{"abc"}, []target{{arg: "abc", label: "abc", base: defaultServer, id: "abc", origin: defaultServer}}},
-		{[]string{"https://h/p/v1/sessions/a%2Fb/events?token=x"}, []target{{
-			arg: "https://h/p/v1/sessions/a%2Fb/events?token=x", label: "a/b", base: "https://h/p?token=x", id: "a/b", origin: "https://h:443",
-		}}},
-		{[]string{"http://h:81/news?x=1"}, []target{{arg: "http://h:81/news?x=1", label: "h:81/news", url: "http://h:81/news?x=1", origin: "http://h:81"}}},
-	} {
-		f, _ := parse(t, nil)
-		got := f.targets(test.args)
-		if diff := cmp.Diff(test.want, got, cmp.AllowUnexported(target{})); diff != "" {
-			t.Errorf("%q (-want +got):\n%s", test.args, diff)
-		}
-	}
-}
-
-// TestTrusts says where SSE_TAIL_TOKEN goes.
-func TestTrusts(t *testing.T) {
-	for _, test := range []struct {
-		server string // $SSE_TAIL_SERVER
-		args   []string
-		target string
-		want   bool
-	}{
-		{"", nil, "https://any.test/x", true},
-		{"", nil, "abc", true},
-		{"https://one.test", nil, "https://one.test:443/v1/events", true},
-		{"https://one.test", nil, "https://ONE.test/x", true},
-		{"https://one.test", nil, "abc", true},
-		{"https://one.test", nil, "https://one.test.evil/x", false},
-		{"https://one.test", nil, "http://one.test/x", false},
-		{"https://one.test", nil, "https://one.test:8443/x", false},
-		{"https://one.test", []string{"-s", "https://two.test"}, "https://one.test/x", false},
-		{defaultServer, nil, "https://any.test/x", false},
-	} {
-		f, _ := parse(t, map[string]string{"SSE_TAIL_SERVER": test.server}, test.args...)
-		if got := f.trusts(f.targets([]string{test.target})[0]); got != test.want {
-			t.Errorf("%+v: got %v", test, got)
-		}
-	}
-}
-
 func TestBadValuesAreNamed(t *testing.T) {
 	for _, test := range []struct {
 		args []string
@@ -105,25 +61,5 @@ func TestBadValuesAreNamed(t *testing.T) {
 		if diff := cmp.Diff([]string{test.want}, problems); diff != "" {
 			t.Errorf("%q (-want +got):\n%s", test.args, diff)
 		}
-	}
-}
-
-func TestNearestFlag(t *testing.T) {
-	f, _ := parse(t, nil)
-	for name, want := range map[string]string{
-		"sever": "server", "outptu": "output", "givup": "give-up", "time": "timestamps", "bar": "", "xyzzy": "",
-	} {
-		if got := nearest(f.fs, name); got != want {
-			t.Errorf("nearest(%q): got %q, want %q", name, got, want)
-		}
-	}
-}
-
-func TestShownSecrets(t *testing.T) {
-	args := []string{"-H", "Authorization: x", "-HX-Api-Key: y", "--header=Cookie: z", "--header", "X-Trace: 1", "-H", "@/dev/null", "abc"}
-	f, problems := parse(t, nil, args...)
-	got := f.shownSecrets(args)
-	if diff := cmp.Diff([]string{"Authorization", "X-Api-Key", "Cookie"}, got); diff != "" || len(problems) > 0 {
-		t.Errorf("%q (-want +got):\n%s", problems, diff)
 	}
 }

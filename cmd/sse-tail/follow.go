@@ -1,72 +1,126 @@
 package main
 
 import (
-	"cmp"
-	"context"
 	"net/http"
-	"strings"
-	"sync"
-	"time"
 
-	"github.com/OneStepAt4time/resilient-sse/backoff"
-	"github.com/OneStepAt4time/resilient-sse/client"
-	"github.com/OneStepAt4time/resilient-sse/internal/console"
+	"github.com/spf13/cobra"
+
+	"github.com/OneStepAt4time/resilient-sse/internal/action"
+	"github.com/OneStepAt4time/resilient-sse/internal/cmdline"
+	"github.com/OneStepAt4time/resilient-sse/internal/filter"
 	"github.com/OneStepAt4time/resilient-sse/internal/render"
+	"github.com/OneStepAt4time/resilient-sse/internal/resume"
 	"github.com/OneStepAt4time/resilient-sse/internal/status"
-	"github.com/OneStepAt4time/resilient-sse/sse"
+	"github.com/OneStepAt4time/resilient-sse/internal/system"
+	"github.com/OneStepAt4time/resilient-sse/internal/tail"
+	"github.com/OneStepAt4time/resilient-sse/internal/target"
 )
 
-// A follower follows the targets of one command line.
-type follower struct {
-	sys      *system
-	flags    *flags
-	console  *console.Console
-	status   *status.Status
-	outPaint console.Paint
-	judge    judge
-	command  *command // of --exec; nil if there is none
-	prints   bool     // events are printed
-	timed    bool     // and when they came is of interest
-	cursor   *lazyCursor
-	streams  []*stream
-	cancel   context.CancelCauseFunc
-	began    time.Time
-	tap      func(sse.Event) // told of each event, if set; the demo counts with it
-
-	mu      sync.Mutex // events of several streams come out one after the other
-	render  render.Renderer
-	buf     []byte
-	claimed int // events whose turn to be shown it is or was
-	shown   int // and those that are done with
-
-	warned sync.Map // flags whose expression has failed
+// newFollow is the command without a subcommand.
+func newFollow(sys *system.System, p *cmdline.Problems) (*cobra.Command, *flags) {
+	var f *flags
+	cmd := &cobra.Command{
+		Use:           "sse-tail [flags] URL|SESSION-ID...",
+		Short:         "Follow streams of server-sent events that must not be lost",
+		Version:       version(),
+		Args:          cobra.ArbitraryArgs,
+		SilenceErrors: true,
+		SilenceUsage:  true,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			w, err := f.follower(sys, args)
+			if err != nil {
+				return err
+			}
+			return w.Run(cmd.Context())
+		},
+	}
+	f = addFlags(cmd.Flags(), p, sys.Env)
+	cmdline.NamesAllFlags(cmd, p, sys.Args, func(args []string) { f.follower(sys, args) })
+	return cmd, f
 }
 
-// newFollower checks the whole command line before anything is dialled.
-func newFollower(sys *system, f *flags, args []string) (*follower, error) {
-	w := &follower{sys: sys, flags: f}
-	var errPaint console.Paint
-	w.outPaint, errPaint = sys.paints(f.color)
-	w.console = console.New(console.Options{
-		Out: sys.out, Err: sys.err, OutTTY: sys.outTTY, ErrTTY: sys.errTTY, Columns: sys.columns,
-		Failed: func(err error) { w.stop(err) },
-	})
-	w.status = status.New(status.Options{Console: w.console, Paint: errPaint, Level: f.level(), Prefix: prefix})
-
-	f.check()
-	w.judge = f.judge()
-	w.command = f.command()
-	w.prints = w.command == nil || f.given("output")
-	targets := f.targets(args)
-	w.newRender(len(targets) > 1)
-	opts := f.options()
-	w.cursor = f.newCursor(sys.env, w.console.Flush)
-	breakers := f.breakers(targets, opts.Backoff)
-	for _, t := range targets {
-		opts.Breaker = breakers[t.origin]
-		w.add(t, opts, len(targets) > 1)
+// follower checks the whole command line before anything is dialled.
+func (f *flags) follower(sys *system.System, args []string) (*tail.Follower, error) {
+	o := f.options(sys, f.targets(args))
+	for _, t := range o.Targets {
+		if name := cmdline.Near(t.ID, []string{"serve", "doctor", "completion"}); name != "" {
+			o.Notes = append(o.Notes, "this follows the session "+t.ID+"; for the command: sse-tail "+name)
+		}
 	}
-	return w, f.problems.err()
+	w, err := tail.New(o)
+	f.problems.AddError(err)
+	return w, f.problems.Err()
+}
+
+// options are what the flags say. What is wrong with them goes to the problems.
+func (f *flags) options(sys *system.System, targets []target.Target) tail.Options {
+	f.check()
+	o := tail.Options{
+		System: sys, Prefix: prefix, Targets: targets,
+		Source: f.source(), Access: f.access(sys.Env),
+		Render: render.Options{Format: f.output, Timestamps: f.timestamps}, Color: f.color,
+		Count: f.count, Timeout: f.timeout, ExitOnEnd: f.exitOnEnd, NoReconnect: f.noReconnect, Insecure: f.insecure,
+		Level: f.level(), Verbose: f.verbose, Args: cmdline.Args(f.fs, sys.Args),
+	}
+	var err error
+	o.Filter, err = filter.New(filter.Options{
+		Kinds: f.events, Heartbeats: f.heartbeats, Filter: f.filter, JQ: f.jq, Until: f.until, FailOn: f.failOn,
+	})
+	f.problems.AddError(err)
+	if f.exec != "" {
+		if o.Command, err = action.New(f.exec, f.execTimeout); err != nil {
+			f.problems.Add("--exec: %v", err)
+		}
+	}
+	o.Print = f.exec == "" || f.given("output")
+	switch {
+	case f.cursor != "":
+		o.Cursor = resume.InFile(f.cursor)
+	case f.cont:
+		o.Cursor = resume.InState(sys.Env)
+	}
+	o.Source.Header = f.requestHeader(o.Access)
+	return o
+}
+
+// requestHeader is what is sent with each request, and says of what kind a body
+// is.
+func (f *flags) requestHeader(a interface{ Header() http.Header }) http.Header {
+	h := a.Header()
+	if f.given("data") && h.Get("Content-Type") == "" {
+		h.Set("Content-Type", contentType(f.body))
+	}
+	return h
+}
+
+// targets reads the arguments. What is wrong goes to the problems.
+func (f *flags) targets(args []string) []target.Target {
+	var list []target.Target
+	named := false
+	for _, arg := range args {
+		t, err := target.Parse(arg, f.server)
+		if err != nil {
+			f.problems.AddError(err)
+			continue
+		}
+		named = named || t.OnServer()
+		list = append(list, t)
+	}
+	if f.all {
+		named = true
+		list = append(list, target.All(f.server))
+	}
+	if len(args) == 0 && !f.all && !f.problems.Any() { // else a bad flag may have been meant for it
+		f.problems.Add("nothing to follow: give a URL, a session id, or --all (or try: sse-tail demo)")
+	}
+	if !named {
+		return list
+	}
+	if err := target.CheckServer(f.server); err != nil {
+		f.problems.Add("-s, --server: %v", err)
+		return nil
+	}
+	return list
 }
 
 func (f *flags) level() status.Level {
@@ -77,127 +131,4 @@ func (f *flags) level() status.Level {
 		return status.JSON
 	}
 	return status.Normal
-}
-
-func (w *follower) newRender(labels bool) {
-	o := render.Options{
-		Format: w.flags.output, TTY: w.sys.outTTY, Paint: w.outPaint, Timestamps: w.flags.timestamps, Labels: labels,
-	}
-	if o.TTY {
-		o.Columns = w.console.Columns
-	}
-	if o.Format == "auto" {
-		o.Format = "data"
-		if o.TTY {
-			o.Format = "text"
-		}
-	}
-	w.timed = o.Timestamps || o.Format != "data" && o.Format != "sse"
-	var err error
-	if w.render, err = render.New(o); err != nil {
-		w.flags.problems.add("-o, --output: %v", err)
-	}
-}
-
-// breakers returns one breaker for each origin that several targets share: in an
-// outage one of them asks whether the server is back.
-func (f *flags) breakers(targets []target, p backoff.Policy) map[string]*backoff.Breaker {
-	count := map[string]int{}
-	breakers := map[string]*backoff.Breaker{}
-	for _, t := range targets {
-		if count[t.origin]++; count[t.origin] == 2 {
-			// A bad policy is told by the source; there is no breaker then.
-			breakers[t.origin], _ = backoff.NewBreaker(p, nil)
-		}
-	}
-	return breakers
-}
-
-// add makes one target's stream.
-func (w *follower) add(t target, opts client.Options, several bool) {
-	s := &stream{w: w, target: t}
-	opts.Header = opts.Header.Clone()
-	opts.Observer = s.observe
-	opts.BeforeWait = func() { w.console.Flush() }
-	if w.cursor != nil {
-		opts.Cursor, opts.SaveEach = w.cursor, w.command != nil // what a command did is not done twice without need
-	}
-	if w.flags.verbose {
-		t := &talker{opts.HTTPClient.Transport, func(text string) { s.status.Say(console.Dim, text, "") }}
-		opts.HTTPClient = &http.Client{Transport: t}
-	}
-	w.flags.authorize(&opts, t, w.sys.env("SSE_TAIL_TOKEN"))
-	src, err := t.source(&opts)
-	if err != nil {
-		for line := range strings.SplitSeq(err.Error(), "\n") {
-			w.flags.problems.add("%s", strings.TrimPrefix(strings.TrimPrefix(line, "client: "), "backoff: "))
-		}
-		return
-	}
-	label := ""
-	if several {
-		label = t.label
-	}
-	s.source, s.status = src, w.status.Add(label, src.Target())
-	w.streams = append(w.streams, s)
-}
-
-// run follows all targets until they are over or something ends it.
-func (w *follower) run(ctx context.Context) error {
-	if w.flags.timeout > 0 {
-		var stop context.CancelFunc
-		ctx, stop = context.WithTimeoutCause(ctx, w.flags.timeout, errTimeout)
-		defer stop()
-	}
-	ctx, w.cancel = context.WithCancelCause(ctx)
-	defer w.cancel(nil)
-	if w.cursor != nil {
-		defer w.cursor.close()
-	}
-	w.began = time.Now()
-	w.warn()
-	defer w.onStatsSignal()()
-
-	errs := make([]error, len(w.streams))
-	var wg sync.WaitGroup
-	for i, s := range w.streams {
-		wg.Go(func() {
-			errs[i] = s.follow(ctx)
-			if len(w.streams) > 1 {
-				w.ended(ctx, s, errs[i])
-			}
-		})
-	}
-	wg.Wait()
-	w.status.Close()
-	if err := w.console.Flush(); err != nil {
-		return err
-	}
-	if cause := context.Cause(ctx); cause != nil {
-		if is[*signalError](cause) {
-			w.sayResume()
-		}
-		return cause
-	}
-	return cmp.Or(errs...) // that of the first target that failed: the others were told as they came
-}
-
-func (w *follower) elapsed() time.Duration { return time.Since(w.began) }
-
-// stop ends all streams.
-func (w *follower) stop(cause error) {
-	if w.cancel != nil {
-		w.cancel(cause)
-	}
-}
-
-// ended says of one of several streams that it is over; the others go on.
-func (w *follower) ended(ctx context.Context, s *stream, err error) {
-	switch {
-	case ctx.Err() != nil:
-	case err == nil:
-		s.status.Say(console.Green, "over", "")
-	default:
-		s.status.Fail(err)
-	}
 }

@@ -7,6 +7,10 @@ import (
 
 	"github.com/spf13/pflag"
 
+	"github.com/OneStepAt4time/resilient-sse/internal/cmdline"
+	"github.com/OneStepAt4time/resilient-sse/internal/resume"
+	"github.com/OneStepAt4time/resilient-sse/internal/shell"
+	"github.com/OneStepAt4time/resilient-sse/internal/system"
 	"github.com/OneStepAt4time/resilient-sse/internal/termsafe"
 )
 
@@ -21,44 +25,47 @@ func FuzzCommandLine(f *testing.F) {
 	} {
 		f.Add(line)
 	}
-	f.Fuzz(func(t *testing.T, line string) {
+	f.Fuzz(func(tb *testing.T, line string) {
 		args := strings.Split(line, "\x1f")
 		for _, arg := range args {
 			if termsafe.Text(arg) != arg {
-				t.Skip("is quoted for shells, and not for splitWords")
+				tb.Skip("is quoted for shells, and not for splitWords")
 			}
 			// No file of the machine's is read.
 			if strings.Contains(arg, "@") || strings.Contains(arg, "token-file") || strings.Contains(arg, "cert") || strings.Contains(arg, "key") {
-				t.Skip()
+				tb.Skip()
 			}
 		}
-		sys := &system{args: args, out: io.Discard, err: io.Discard, env: func(string) string { return "" }}
+		sys := &system.System{Args: args, Out: io.Discard, Err: io.Discard, Env: func(string) string { return "" }}
 		fs := pflag.NewFlagSet("fuzz", pflag.ContinueOnError)
 		fs.SetOutput(io.Discard)
-		fl := addFlags(fs, new(problems), sys.env)
+		fl := addFlags(fs, new(cmdline.Problems), sys.Env)
 		if fs.Parse(args) != nil {
 			return
 		}
-		w, err := newFollower(sys, fl, fs.Args())
+		_, err := fl.follower(sys, fs.Args())
 		if err != nil {
-			if !is[*usageError](err) || strings.TrimSpace(err.Error()) == "" {
-				t.Errorf("%q: got %v, want a usage error", args, err)
+			if !is[*cmdline.UsageError](err) || strings.TrimSpace(err.Error()) == "" {
+				tb.Errorf("%q: got %v, want a usage error", args, err)
 			}
 			return
 		}
-		for _, s := range w.streams {
-			again, err := splitWords(w.resumeCommand(s, "1"))
+		for _, t := range fl.targets(fs.Args()) {
+			command := resume.Command(cmdline.Args(fs, args), t, "1", 3)
+			again, err := shell.Split(command)
 			if err != nil {
-				t.Fatalf("%q: resume command %s: %v", args, w.resumeCommand(s, "1"), err)
+				tb.Fatalf("%q: resume command %s: %v", args, command, err)
 			}
 			fs := pflag.NewFlagSet("again", pflag.ContinueOnError)
-			fl := addFlags(fs, new(problems), sys.env)
+			fl := addFlags(fs, new(cmdline.Problems), sys.Env)
 			if err := fs.Parse(again[1:]); err != nil {
-				t.Fatalf("%q: resume command %q: %v", args, again, err)
+				tb.Fatalf("%q: resume command %q: %v", args, again, err)
 			}
-			w2, err := newFollower(&system{args: again[1:], out: io.Discard, err: io.Discard, env: sys.env}, fl, fs.Args())
-			if err != nil || len(w2.streams) != 1 || w2.streams[0].source.Target() != s.source.Target() {
-				t.Fatalf("%q: resume command %q follows another stream, or none: %v", args, again, err)
+			own := *sys
+			own.Args = again[1:]
+			_, err = fl.follower(&own, fs.Args())
+			if targets := fl.targets(fs.Args()); err != nil || len(targets) != 1 || targets[0] != t {
+				tb.Fatalf("%q: resume command %q follows another stream, or none: %v", args, again, err)
 			}
 		}
 	})

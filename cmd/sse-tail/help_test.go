@@ -9,6 +9,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/OneStepAt4time/resilient-sse/internal/cmdline"
+	"github.com/OneStepAt4time/resilient-sse/internal/system"
 	"github.com/OneStepAt4time/resilient-sse/internal/termsafe"
 )
 
@@ -25,8 +27,8 @@ func TestReadmeFlags(t *testing.T) {
 	if !ok1 || !ok2 {
 		t.Fatalf("%s has no %q and %q", path, begin, end)
 	}
-	root, _ := newRoot(&system{env: func(string) string { return "" }})
-	want := "\n" + flagTable(root.Flags()) + "\n" // or the table is no table to Markdown
+	root, _ := newRoot(&system.System{Env: func(string) string { return "" }})
+	want := "\n" + cmdline.FlagTable(root.Flags()) + "\n" // or the table is no table to Markdown
 	if *update {
 		if err := os.WriteFile(path, bytes.Join([][]byte{head, []byte(begin), []byte(want), []byte(end), tail}, nil), 0o644); err != nil {
 			t.Fatal(err)
@@ -55,14 +57,14 @@ func TestHelpFitsAScreen(t *testing.T) {
 		}
 		for _, line := range lines {
 			if w := termsafe.Width(line); w > 80 {
-				t.Errorf("%s: %d columns: %s", test.args, w, line)
+				t.Errorf("%s: %d Columns: %s", test.args, w, line)
 			}
 		}
 	}
 	_, out, _ := runCommand(nil, "--help")
-	root, _ := newRoot(&system{env: func(string) string { return "" }})
-	for _, g := range groupsOf(root.Flags()) {
-		for _, f := range g.flags {
+	root, _ := newRoot(&system.System{Env: func(string) string { return "" }})
+	for _, g := range cmdline.Groups(root.Flags()) {
+		for _, f := range g.Flags {
 			if !strings.Contains(out, "--"+f.Name) {
 				t.Errorf("--help does not name --%s", f.Name)
 			}

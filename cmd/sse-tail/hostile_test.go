@@ -13,6 +13,8 @@ import (
 	"testing"
 	"unicode"
 	"unicode/utf8"
+
+	"github.com/OneStepAt4time/resilient-sse/internal/system"
 )
 
 // hostile is text that a terminal would obey: clear the screen, set the title,
@@ -57,7 +59,7 @@ var wireData = strings.ReplaceAll(hostile, "\r", "")
 // U+0020 escaped, as they must be, and the others as they are.
 var hostileJSON = strings.NewReplacer("\x1b", `\u001b`, "\x07", `\u0007`, "\b", `\b`, "\r", `\r`).Replace(hostile)
 
-// ours are the only sequences that may come out: colours, and the live line's.
+// ours are the only sequences that may come Out: colours, and the live line's.
 var ours = regexp.MustCompile("\x1b\\[[0-9;]*m|\r\x1b\\[2K")
 
 // acts finds the first character that a terminal would obey.
@@ -107,10 +109,10 @@ func TestNothingHostileReachesATerminal(t *testing.T) {
 				targets = append(targets, url+"/%1b%5d0;%07")
 			}
 			var screen lockedBuffer
-			run(&system{
-				args: append(append(words, "--last-event-id", "0", "--no-reconnect", "--color", "always"), targets...),
-				in:   strings.NewReader(""), out: &screen, err: &screen, outTTY: true, errTTY: true,
-				columns: func() int { return 80 }, env: func(string) string { return "" },
+			run(&system.System{
+				Args: append(append(words, "--last-event-id", "0", "--no-reconnect", "--color", "always"), targets...),
+				In:   strings.NewReader(""), Out: &screen, Err: &screen, OutTTY: true, ErrTTY: true,
+				Columns: func() int { return 80 }, Env: func(string) string { return "" },
 			})
 			if r, bad := acts(screen.String()); bad {
 				t.Errorf("%s, %q: %U reaches the terminal:\n%q", body.name, args, r, screen.String())
@@ -134,10 +136,10 @@ func TestDoctorIsSafe(t *testing.T) {
 	} {
 		for _, format := range []string{"text", "json"} {
 			var screen lockedBuffer
-			run(&system{
-				args: []string{"doctor", "-o", format, "--for", "50ms", hostileServer(t, response) + "/%1b%9b"},
-				out:  &screen, err: &screen, outTTY: true, errTTY: true,
-				columns: func() int { return 80 }, env: func(string) string { return "" },
+			run(&system.System{
+				Args: []string{"doctor", "-o", format, "--for", "50ms", hostileServer(t, response) + "/%1b%9b"},
+				Out:  &screen, Err: &screen, OutTTY: true, ErrTTY: true,
+				Columns: func() int { return 80 }, Env: func(string) string { return "" },
 			})
 			if r, bad := acts(screen.String()); bad || screen.String() == "" {
 				t.Errorf("%q, %s: %U reaches the terminal:\n%q", response, format, r, screen.String())

@@ -12,6 +12,8 @@ package main
 import (
 	"os"
 	"runtime/debug"
+
+	"github.com/OneStepAt4time/resilient-sse/internal/system"
 )
 
 // What the command says follows a few rules:
@@ -31,5 +33,5 @@ func main() {
 		// of 4 MiB would cost a quarter of the time of a fast stream.
 		debug.SetGCPercent(400)
 	}
-	os.Exit(run(newSystem(os.Args[1:])))
+	os.Exit(run(system.New(os.Args[1:])))
 }

@@ -15,14 +15,16 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/OneStepAt4time/resilient-sse/internal/system"
 )
 
 // runCommand runs a command line in this process.
 func runCommand(env map[string]string, args ...string) (code int, out, err string) {
 	var stdout, stderr bytes.Buffer
-	code = run(&system{
-		args: args, in: strings.NewReader(""), out: &stdout, err: &stderr,
-		env: func(name string) string { return env[name] },
+	code = run(&system.System{
+		Args: args, In: strings.NewReader(""), Out: &stdout, Err: &stderr,
+		Env: func(name string) string { return env[name] },
 	})
 	return code, stdout.String(), stderr.String()
 }

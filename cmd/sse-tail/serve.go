@@ -10,7 +10,11 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/OneStepAt4time/resilient-sse/internal/cmdline"
 	"github.com/OneStepAt4time/resilient-sse/internal/console"
+	"github.com/OneStepAt4time/resilient-sse/internal/demo"
+	"github.com/OneStepAt4time/resilient-sse/internal/system"
+	"github.com/OneStepAt4time/resilient-sse/internal/target"
 	"github.com/OneStepAt4time/resilient-sse/session"
 	"github.com/OneStepAt4time/resilient-sse/testserver"
 )
@@ -33,8 +37,8 @@ type addresses struct {
 	Control  string `json:"control"`
 }
 
-func newServe(sys *system, p *problems) *cobra.Command {
-	f := serveFlags{listen: strings.TrimPrefix(defaultServer, "http://"), heartbeat: session.HeartbeatInterval}
+func newServe(sys *system.System, p *cmdline.Problems) *cobra.Command {
+	f := serveFlags{listen: strings.TrimPrefix(target.DefaultServer, "http://"), heartbeat: session.HeartbeatInterval}
 	cmd := &cobra.Command{
 		Use:   "serve [flags]",
 		Short: "Run the test server, with faults on demand",
@@ -44,30 +48,20 @@ then it serves until it is interrupted.`,
 		Example: `  sse-tail serve --demo                   sessions are played for ever
   sse-tail --all                          in another window: follow them
   sse-tail serve --listen 127.0.0.1:0     any free port; for scripts`,
-		Args: noArgs(p),
+		Args: cmdline.NoArgs(p),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return serve(cmd.Context(), sys, f)
 		},
 	}
-	g := group{name: "serve", fs: cmd.Flags(), problems: p}
-	g.text(&f.listen, "listen", "", "where to listen, `HOST:PORT`; port 0 is any free one")
-	g.text(&f.control, "control", "", "where the control API listens alone, `HOST:PORT`; no fault reaches it")
-	g.toggle(&f.demo, "demo", "", "play sessions for ever")
-	g.list(&f.sessions, "session", "", "create sessions, `ID,…`", splitSessions)
-	g.duration(&f.heartbeat, "heartbeat", "between two heartbeats, `D`")
+	g := cmdline.Group{Name: "serve", Flags: cmd.Flags(), Problems: p}
+	g.Text(&f.listen, "listen", "", "where to listen, `HOST:PORT`; port 0 is any free one")
+	g.Text(&f.control, "control", "", "where the control API listens alone, `HOST:PORT`; no fault reaches it")
+	g.Toggle(&f.demo, "demo", "", "play sessions for ever")
+	g.List(&f.sessions, "session", "", "create sessions, `ID,…`", splitSessions)
+	g.Duration(&f.heartbeat, "heartbeat", "between two heartbeats, `D`")
 	cmd.Flags().SortFlags = false
-	namesAllFlags(sys, cmd, p, func([]string) {})
+	cmdline.NamesAllFlags(cmd, p, sys.Args, func([]string) {})
 	return cmd
-}
-
-// noArgs refuses arguments, and what is wrong with the flags.
-func noArgs(p *problems) cobra.PositionalArgs {
-	return func(cmd *cobra.Command, args []string) error {
-		if len(args) > 0 {
-			p.add("%s takes no arguments, and %q is one", cmd.Name(), args[0])
-		}
-		return p.err()
-	}
 }
 
 func splitSessions(s string) ([]string, error) {
@@ -84,7 +78,7 @@ func splitSessions(s string) ([]string, error) {
 const stopTime = 2 * time.Second
 
 // serve runs the server until the context is done, which is its wanted end.
-func serve(ctx context.Context, sys *system, f serveFlags) error {
+func serve(ctx context.Context, sys *system.System, f serveFlags) error {
 	srv, err := testserver.Start(&testserver.Options{Addr: f.listen, ControlAddr: f.control, Heartbeat: f.heartbeat})
 	if err != nil {
 		return err
@@ -100,14 +94,14 @@ func serve(ctx context.Context, sys *system, f serveFlags) error {
 	if err != nil {
 		return err
 	}
-	if _, err := fmt.Fprintf(sys.out, "%s\n", line); err != nil {
+	if _, err := fmt.Fprintf(sys.Out, "%s\n", line); err != nil {
 		return err
 	}
-	if sys.errTTY {
+	if sys.ErrTTY {
 		serveHints(sys, srv, f)
 	}
 	if f.demo {
-		playForEver(ctx, srv)
+		demo.PlayForEver(ctx, srv)
 	}
 	<-ctx.Done()
 	end, cancel := context.WithTimeout(context.WithoutCancel(ctx), stopTime)
@@ -119,12 +113,12 @@ func serve(ctx context.Context, sys *system, f serveFlags) error {
 }
 
 // serveHints tells a person what to do with the server.
-func serveHints(sys *system, srv *testserver.Server, f serveFlags) {
-	_, paint := sys.paints("auto")
-	c := console.New(console.Options{Err: sys.err})
+func serveHints(sys *system.System, srv *testserver.Server, f serveFlags) {
+	_, paint := sys.Paints("auto")
+	c := sys.Console(nil)
 	say := func(text string) { c.Say(paint.Text(console.Dim, prefix) + text) }
 	from := ""
-	if srv.URL != defaultServer {
+	if srv.URL != target.DefaultServer {
 		from = " -s " + srv.URL
 	}
 	say("serving; in another window: sse-tail" + from + " --all")

@@ -1,9 +1,0 @@
-//go:build !unix
-
-package main
-
-import "os/exec"
-
-// ownGroup does nothing here: a command ends when its context is done, and what
-// it has started goes on.
-func ownGroup(*exec.Cmd) {}

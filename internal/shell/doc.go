@@ -1,0 +1,3 @@
+// Package shell splits commands into words and quotes words, as a shell does. It
+// runs none.
+package shell

@@ -1,0 +1,213 @@
+package tail
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"net/http"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/OneStepAt4time/resilient-sse/backoff"
+	"github.com/OneStepAt4time/resilient-sse/client"
+	"github.com/OneStepAt4time/resilient-sse/internal/console"
+	"github.com/OneStepAt4time/resilient-sse/internal/mask"
+	"github.com/OneStepAt4time/resilient-sse/internal/render"
+	"github.com/OneStepAt4time/resilient-sse/internal/status"
+	"github.com/OneStepAt4time/resilient-sse/internal/system"
+	"github.com/OneStepAt4time/resilient-sse/internal/target"
+)
+
+// A Follower follows targets, once.
+type Follower struct {
+	opts    Options
+	console *console.Console
+	paint   console.Paint // of standard output
+	status  *status.Status
+	timed   bool // when events came is of interest
+	streams []*stream
+	cancel  context.CancelCauseFunc
+	began   time.Time
+
+	mu      sync.Mutex // events of several streams come out one after the other
+	render  render.Renderer
+	buf     []byte
+	claimed int // events whose turn to be shown it is or was
+	shown   int // and those that are done with
+
+	warned sync.Map // flags whose expression has failed
+}
+
+// New checks the options; nothing is dialled. The error names all that is wrong,
+// joined with [errors.Join].
+func New(o Options) (*Follower, error) {
+	w := &Follower{opts: o}
+	var errPaint console.Paint
+	w.paint, errPaint = o.System.Paints(o.Color)
+	w.console = o.System.Console(w.stop)
+	w.status = status.New(status.Options{Console: w.console, Paint: errPaint, Level: o.Level, Prefix: o.Prefix})
+	if o.Cursor != nil {
+		o.Cursor.Flush = w.console.Flush
+	}
+	errs := []error{w.newRender()}
+	breakers := breakersFor(o.Targets, o.Source.Backoff)
+	for _, t := range o.Targets {
+		errs = append(errs, w.add(t, breakers[t.Origin]))
+	}
+	return w, errors.Join(errs...)
+}
+
+// Console is where the follower writes.
+func (w *Follower) Console() *console.Console { return w.console }
+
+// Paint is that of standard output.
+func (w *Follower) Paint() console.Paint { return w.paint }
+
+// Say says something on standard error, among what the follower says itself. The
+// text is safe already.
+func (w *Follower) Say(style console.Style, word, rest string) { w.status.Say(style, word, rest) }
+
+// Stats are those of each target's source.
+func (w *Follower) Stats() []client.Stats {
+	var list []client.Stats
+	for _, s := range w.streams {
+		list = append(list, s.source.Stats())
+	}
+	return list
+}
+
+func (w *Follower) newRender() error {
+	o := w.opts.Render
+	o.TTY, o.Paint, o.Labels = w.opts.System.OutTTY, w.paint, len(w.opts.Targets) > 1
+	if o.TTY {
+		o.Columns = w.console.Columns
+	}
+	if o.Format == "auto" {
+		o.Format = "data"
+		if o.TTY {
+			o.Format = "text"
+		}
+	}
+	w.timed = o.Timestamps || o.Format != "data" && o.Format != "sse"
+	r, err := render.New(o)
+	w.render = r
+	if err != nil {
+		err = errors.New("-o, --output: " + err.Error())
+	}
+	return err
+}
+
+// breakersFor returns one breaker for each origin that several targets share: in
+// an outage one of them asks whether the server is back.
+func breakersFor(targets []target.Target, p backoff.Policy) map[string]*backoff.Breaker {
+	count := map[string]int{}
+	breakers := map[string]*backoff.Breaker{}
+	for _, t := range targets {
+		if count[t.Origin]++; count[t.Origin] == 2 {
+			// A bad policy is told by the source; there is no breaker then.
+			breakers[t.Origin], _ = backoff.NewBreaker(p, nil)
+		}
+	}
+	return breakers
+}
+
+// add makes one target's stream.
+func (w *Follower) add(t target.Target, breaker *backoff.Breaker) error {
+	s := &stream{w: w, target: t}
+	opts := w.opts.Source
+	opts.Breaker = breaker
+	opts.Header = opts.Header.Clone()
+	opts.Observer = s.observe
+	opts.BeforeWait = func() { w.console.Flush() }
+	if w.opts.Cursor != nil {
+		opts.Cursor, opts.SaveEach = w.opts.Cursor, w.opts.Command != nil // what a command did is not done twice without need
+	}
+	if w.opts.Verbose {
+		say := func(text string) { s.status.Say(console.Dim, text, "") }
+		opts.HTTPClient = &http.Client{Transport: &mask.Transport{RoundTripper: w.opts.Access.Transport(), Say: say}}
+	}
+	if err := w.opts.Access.Apply(&opts, t); err != nil {
+		return err
+	}
+	src, err := t.Source(&opts)
+	if err != nil {
+		return sourceErrors(err)
+	}
+	label := ""
+	if len(w.opts.Targets) > 1 {
+		label = t.Label
+	}
+	s.source, s.status = src, w.status.Add(label, src.Target())
+	w.streams = append(w.streams, s)
+	return nil
+}
+
+// sourceErrors takes apart what a source says about its options, without the names
+// of packages.
+func sourceErrors(err error) error {
+	var errs []error
+	for line := range strings.SplitSeq(err.Error(), "\n") {
+		errs = append(errs, errors.New(strings.TrimPrefix(strings.TrimPrefix(line, "client: "), "backoff: ")))
+	}
+	return errors.Join(errs...)
+}
+
+// Run follows all targets until they are over or something ends it. The error is
+// why it has ended; nil if all streams were over.
+func (w *Follower) Run(ctx context.Context) error {
+	if w.opts.Timeout > 0 {
+		var stop context.CancelFunc
+		ctx, stop = context.WithTimeoutCause(ctx, w.opts.Timeout, ErrTimeout)
+		defer stop()
+	}
+	ctx, w.cancel = context.WithCancelCause(ctx)
+	defer w.cancel(nil)
+	if w.opts.Cursor != nil {
+		defer w.opts.Cursor.Close()
+	}
+	w.began = time.Now()
+	w.warn()
+	defer w.onStatsSignal()()
+
+	errs := make([]error, len(w.streams))
+	var wg sync.WaitGroup
+	for i, s := range w.streams {
+		wg.Go(func() {
+			errs[i] = s.follow(ctx)
+			if len(w.streams) > 1 {
+				w.ended(ctx, s, errs[i])
+			}
+		})
+	}
+	wg.Wait()
+	w.status.Close()
+	if err := w.console.Flush(); err != nil {
+		return err
+	}
+	if cause := context.Cause(ctx); cause != nil {
+		if is[*system.SignalError](cause) {
+			w.sayResume()
+		}
+		return cause
+	}
+	return cmp.Or(errs...) // that of the first target that failed: the others were told as they came
+}
+
+// stop ends all streams.
+func (w *Follower) stop(cause error) {
+	if w.cancel != nil {
+		w.cancel(cause)
+	}
+}
+
+// ended says of one of several streams that it is over; the others go on.
+func (w *Follower) ended(ctx context.Context, s *stream, err error) {
+	switch {
+	case ctx.Err() != nil:
+	case err == nil:
+		s.status.Say(console.Green, "over", "")
+	default:
+		s.status.Fail(err)
+	}
+}

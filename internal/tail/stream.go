@@ -1,0 +1,108 @@
+package tail
+
+import (
+	"context"
+	"time"
+
+	"github.com/OneStepAt4time/resilient-sse/client"
+	"github.com/OneStepAt4time/resilient-sse/internal/filter"
+	"github.com/OneStepAt4time/resilient-sse/internal/render"
+	"github.com/OneStepAt4time/resilient-sse/internal/status"
+	"github.com/OneStepAt4time/resilient-sse/internal/target"
+	"github.com/OneStepAt4time/resilient-sse/session"
+	"github.com/OneStepAt4time/resilient-sse/sse"
+)
+
+// A stream is one target being followed.
+type stream struct {
+	w       *Follower
+	target  target.Target
+	source  *client.EventSource
+	status  *status.Stream
+	attempt int // connections tried; of the goroutine that follows
+}
+
+// observe is told of all that is not an event.
+func (s *stream) observe(t client.Transition) {
+	if t.State == client.Connecting && t.From != client.Connecting {
+		s.attempt++
+	}
+	s.status.Observe(t)
+}
+
+// follow ranges over the stream. An event is committed when all that it asks for
+// was done, so that one whose handling failed comes again the next time.
+func (s *stream) follow(ctx context.Context) error {
+	for ev, err := range s.source.Events(ctx) {
+		if err != nil {
+			return s.failed(err)
+		}
+		s.status.Event()
+		if s.w.opts.Tap != nil {
+			s.w.opts.Tap(ev)
+		}
+		done, err := s.take(ctx, ev)
+		if err != nil {
+			s.w.stop(err)
+			return err
+		}
+		if done {
+			s.source.Commit()
+			return nil
+		}
+	}
+	return nil
+}
+
+// failed is the error with which the source has ended, as the command sees it.
+func (s *stream) failed(err error) error {
+	switch {
+	case is[*client.GapError](err):
+		s.w.stop(err) // asked for with --fail-on-gap, so all streams end
+	case s.w.opts.NoReconnect && client.Retryable(err, false):
+		return &LostError{err}
+	}
+	return err
+}
+
+// take does what is asked for with one event, and tells whether this stream is
+// done.
+func (s *stream) take(ctx context.Context, ev sse.Event) (done bool, err error) {
+	v := s.w.opts.Filter.Judge(ctx, s.target.Label, ev)
+	if v.Err != nil {
+		s.complain(v.Flag, ev.ID, v.Err)
+	}
+	if len(v.Show) > 0 {
+		if err := s.w.show(ctx, s, ev, v.Show); err != nil {
+			return false, err
+		}
+	}
+	switch {
+	case v.Fails:
+		s.source.Commit()
+		return false, &FailOnError{Stream: s.target.Label, ID: ev.ID}
+	case v.Done:
+		s.w.stop(ErrDone)
+	}
+	return s.over(ev) || ctx.Err() != nil, nil
+}
+
+// event is what is to be shown of an event.
+func (s *stream) event(ev sse.Event, m filter.Mapped) render.Event {
+	e := render.Event{Event: ev, Stream: s.target.Label, Attempt: s.attempt}
+	if s.w.timed { // the clock costs as much as all else here
+		e.Received = time.Now()
+	}
+	if s.w.opts.Command != nil || m.JSON != nil {
+		e.Kind = render.KindOf(ev)
+	}
+	if m.JSON != nil {
+		e.Mapped, e.Data = m.JSON, m.Text
+	}
+	return e
+}
+
+// over tells whether an event of a plain URL is its end.
+func (s *stream) over(ev sse.Event) bool {
+	return s.w.opts.ExitOnEnd && session.KindOf(ev) == session.Ended
+}

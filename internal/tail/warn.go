@@ -1,0 +1,89 @@
+package tail
+
+import (
+	"maps"
+	"net"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/OneStepAt4time/resilient-sse/internal/cmdline"
+	"github.com/OneStepAt4time/resilient-sse/internal/console"
+	"github.com/OneStepAt4time/resilient-sse/internal/mask"
+	"github.com/OneStepAt4time/resilient-sse/internal/termsafe"
+)
+
+// warn says what nobody should overlook.
+func (w *Follower) warn() {
+	for _, text := range w.opts.Notes {
+		w.status.Say(console.Yellow, "warning", ": "+termsafe.Line(text))
+	}
+	if w.opts.Insecure {
+		w.status.Say(console.Yellow, "warning", ": --insecure: whoever is between here and the server can read and change everything, tokens too")
+	}
+	for _, s := range w.streams {
+		if _, port, err := net.SplitHostPort(s.target.Arg); err == nil && isPort(port) {
+			s.warn("this follows the session " + s.target.ID + "; for the server: http://" + s.target.Arg)
+		}
+		if w.opts.Access.Withheld(s.target) {
+			s.warn("SSE_TAIL_TOKEN is for " + w.opts.Access.Server() + ", and not sent to " + s.target.Origin)
+		}
+	}
+	for _, name := range append(shownSecrets(w.opts.Args), w.secretsInURLs()...) {
+		w.status.Say(console.Yellow, "warning", ": other users of this machine can see "+termsafe.Line(name)+" in the arguments; use -H @FILE")
+	}
+}
+
+func isPort(s string) bool {
+	_, err := strconv.ParseUint(s, 10, 16)
+	return err == nil
+}
+
+// secretsInURLs returns what of the targets' URLs stands in the arguments, and had
+// better not.
+func (w *Follower) secretsInURLs() (names []string) {
+	for _, s := range w.streams {
+		u, err := url.Parse(s.target.Arg)
+		if err != nil {
+			continue
+		}
+		if _, ok := u.User.Password(); ok {
+			names = append(names, "the password of "+s.target.Label)
+		}
+		for _, name := range slices.Sorted(maps.Keys(u.Query())) {
+			if mask.IsSecret(strings.ReplaceAll(strings.ToLower(name), "session", "")) { // which one is no secret
+				names = append(names, name)
+			}
+		}
+	}
+	return names
+}
+
+func (s *stream) warn(text string) { s.status.Say(console.Yellow, "warning", ": "+termsafe.Line(text)) }
+
+// shownSecrets returns the headers that stand in the arguments, and had better not.
+func shownSecrets(args []cmdline.Arg) (names []string) {
+	for _, arg := range args {
+		if arg.Name != "header" {
+			continue
+		}
+		line := arg.Words[len(arg.Words)-1]
+		for _, prefix := range []string{"--header=", "-H"} {
+			line = strings.TrimPrefix(line, prefix)
+		}
+		if name, _, ok := strings.Cut(line, ":"); ok && line[0] != '@' && mask.IsSecret(name) {
+			names = append(names, name)
+		}
+	}
+	return names
+}
+
+// complain says that the expression of a flag has failed on an event: the first
+// time, or always with --verbose.
+func (s *stream) complain(flag, id string, err error) {
+	_, again := s.w.warned.LoadOrStore(flag, true)
+	if !again || s.w.opts.Verbose {
+		s.warn(flag + " on event " + id + ": " + err.Error())
+	}
+}

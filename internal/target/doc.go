@@ -1,0 +1,3 @@
+// Package target is what a command line names to follow: a URL, a session of a
+// server, or all sessions of one.
+package target
