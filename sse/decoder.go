@@ -19,10 +19,9 @@ type DecoderOptions struct {
 	LastEventID string
 
 	// MaxEventSize limits one event, in bytes as they are read (an invalid one
-	// becomes three): all lines of its block, whatever their fields, each with
-	// one byte for its end. Zero or less means [DefaultMaxEventSize]. Lines
-	// outside of an event (comments and unknown fields before its first field)
-	// are limited one by one.
+	// becomes three): the lines of its fields, each with one byte for its end.
+	// Zero or less means [DefaultMaxEventSize]. Lines that nothing keeps
+	// (comments and unknown fields) are limited one by one, also inside an event.
 	MaxEventSize int
 
 	// Comment, if set, is called from [Decoder.Next] with each comment line,
@@ -37,6 +36,7 @@ type Decoder struct {
 	comment func(string)
 
 	block block
+	slab  strings.Builder // where the next small events of this read go
 
 	lastID    []byte // the last event ID in force
 	lastIDStr string // the same, for events without an id of their own; made when first asked for
@@ -45,20 +45,24 @@ type Decoder struct {
 	err       error             // sticky
 }
 
-// block is what the lines since the last blank one have said.
+// block is what the lines since the last blank one have said. Its spans are in
+// the input's buffer, and must be kept before the next read; they are no slices,
+// since storing a pointer costs more while the garbage collector runs.
 type block struct {
-	line    []byte // the only data line so far, in the input's buffer: it must be kept before the next read
+	line    span   // the only data line so far
 	data    []byte // the data lines joined with LF, once there are several or a read came between
 	hasData bool
-	id      []byte
+	idLine  span   // the id
+	id      []byte // the same, once a read came between, or repaired
 	hasID   bool
 	typ     []byte
 	retry   time.Duration
-	size    int  // bytes of its lines, with one for each line's end
-	begun   bool // a line with a known field was seen: the block counts
+	size    int // bytes of its fields' lines, with one for each line's end
 }
 
 const (
+	maxPinned    = 4 << 10 // what a kept small event may pin, itself included
+	maxSmall     = maxPinned / 4
 	maxKept      = 64 << 10 // buffers larger than this are not kept for the next event
 	maxTypes     = 32       // event types remembered
 	maxTypeBytes = 64       // length of one that is worth remembering
@@ -105,12 +109,13 @@ func Read(r io.Reader) iter.Seq2[Event, error] {
 func (d *Decoder) Next() (ev Event, err error) {
 	for d.err == nil {
 		line, ok := d.in.line()
-		if len(line) > 0 && d.block.size+len(line) >= d.limit { // its end counts too, also while it is still to come
+		if len(line) > 0 && d.block.size+len(line) >= d.limit && d.tooLong(line) {
 			d.err = &LimitError{Limit: d.limit}
 			break
 		}
 		if !ok {
-			d.block.keep()
+			d.block.keep(&d.in)
+			d.slab.Reset() // an idle stream holds no memory for events to come
 			if err := d.in.fill(); err != nil {
 				d.err = d.endOfInput(err)
 			}
@@ -123,8 +128,25 @@ func (d *Decoder) Next() (ev Event, err error) {
 			continue
 		}
 		d.field(line)
+		if d.in.blank() && d.endOfBlock(&ev) {
+			return ev, nil
+		}
 	}
 	return Event{}, d.err
+}
+
+// tooLong tells whether a line, complete or not, breaks the limit, if it counts
+// to the event. Its end counts too, also while it is still to come.
+func (d *Decoder) tooLong(line []byte) bool {
+	if len(line) >= d.limit {
+		return true
+	}
+	name, _ := cutField(line)
+	switch string(name) {
+	case "data", "id", "event", "retry":
+		return true
+	}
+	return false
 }
 
 // LastEventID returns the last event ID in force: that of the last complete
@@ -140,66 +162,116 @@ func (d *Decoder) LastEventID() string {
 // [MaxRetry], or zero if it set none.
 func (d *Decoder) Retry() time.Duration { return d.retry }
 
-// longestName is that of "event" and "retry": a line without a colon right behind
-// it, or before, has no name that counts.
-const longestName = 5
-
-// field takes one line that is not empty.
+// field takes one line that is not empty. The two fields that nearly every event
+// has are looked for first.
 func (d *Decoder) field(line []byte) {
 	b := &d.block
-	name, value := line, []byte(nil)
-	if i := bytes.IndexByte(line[:min(len(line), longestName+1)], ':'); i >= 0 {
-		name, value = line[:i], line[i+1:]
+	switch {
+	case len(line) >= len("data:") && string(line[:len("data:")]) == "data:":
+		d.addData(withoutBlank(line[len("data:"):]))
+	case len(line) >= len("id:") && string(line[:len("id:")]) == "id:":
+		d.setID(withoutBlank(line[len("id:"):]))
+	case !d.rareField(line):
+		return
 	}
-	if len(value) > 0 && value[0] == ' ' {
-		value = value[1:]
-	}
+	b.size += len(line) + 1
+}
+
+// rareField takes any line. It returns false if the line says nothing of the event.
+func (d *Decoder) rareField(line []byte) bool {
+	b := &d.block
+	name, value := cutField(line)
 	switch string(name) {
 	case "data":
-		b.addData(value)
-		b.begun = true
+		d.addData(value)
 	case "id":
-		if bytes.IndexByte(value, 0) < 0 {
-			b.id, b.hasID = appendText(b.id[:0], value), true
-		}
-		b.begun = true
+		d.setID(value)
 	case "event":
 		b.typ = appendText(b.typ[:0], value)
-		b.begun = true
 	case "retry":
 		if t, ok := parseRetry(value); ok {
 			b.retry, d.retry = t, t
 		}
-		b.begun = true
 	case "":
 		if d.comment != nil {
 			d.comment(string(appendText(nil, value)))
 		}
+		return false
+	default:
+		return false
 	}
-	if b.begun {
-		b.size += len(line) + 1
+	return true
+}
+
+// longestName is that of "event" and "retry": a line without a colon right behind
+// it, or before, has no name that counts.
+const longestName = 5
+
+// cutField takes a line apart.
+func cutField(line []byte) (name, value []byte) {
+	if i := bytes.IndexByte(line[:min(len(line), longestName+1)], ':'); i >= 0 {
+		return line[:i], withoutBlank(line[i+1:])
 	}
+	return line, nil
+}
+
+// withoutBlank drops the one blank that may stand before a value.
+func withoutBlank(value []byte) []byte {
+	if len(value) > 0 && value[0] == ' ' {
+		return value[1:]
+	}
+	return value
 }
 
 // addData adds one data line. The first one stays where it is: most events have
 // just one, and it is copied once, into the event.
-func (b *block) addData(value []byte) {
-	if !utf8.Valid(value) {
-		value = appendRepaired(nil, value)
-	}
-	if !b.hasData {
-		b.hasData, b.line = true, value
+func (d *Decoder) addData(value []byte) {
+	b := &d.block
+	valid := utf8.Valid(value)
+	if !b.hasData && valid {
+		b.hasData, b.line = true, d.in.spanOf(value)
 		return
 	}
-	b.keep()
-	b.data = append(b.data, '\n')
-	b.data = append(b.data, value...)
+	b.keepLine(&d.in)
+	if b.hasData {
+		b.data = append(b.data, '\n')
+	}
+	b.hasData = true
+	if valid {
+		b.data = append(b.data, value...)
+	} else {
+		b.data = appendRepaired(b.data, value)
+	}
 }
 
-// keep moves a data line out of the input's buffer.
-func (b *block) keep() {
-	if b.line != nil {
-		b.data, b.line = append(b.data, b.line...), nil
+// setID takes the value of an id field.
+func (d *Decoder) setID(value []byte) {
+	b := &d.block
+	for _, c := range value {
+		if c-1 >= utf8.RuneSelf-1 { // most ids are ASCII, and stay where they are
+			if bytes.IndexByte(value, 0) < 0 {
+				b.hasID, b.idLine, b.id = true, span{}, appendText(b.id[:0], value)
+			}
+			return
+		}
+	}
+	b.hasID, b.idLine = true, d.in.spanOf(value)
+	if len(b.id) > 0 {
+		b.id = b.id[:0]
+	}
+}
+
+// keep moves what the block has out of the input's buffer.
+func (b *block) keep(in *input) {
+	b.keepLine(in)
+	if !b.idLine.empty() {
+		b.id, b.idLine = append(b.id[:0], in.bytes(b.idLine)...), span{}
+	}
+}
+
+func (b *block) keepLine(in *input) {
+	if !b.line.empty() {
+		b.data, b.line = append(b.data, in.bytes(b.line)...), span{}
 	}
 }
 
@@ -208,12 +280,16 @@ func (b *block) keep() {
 // of the event's fields.
 func (d *Decoder) endOfBlock(ev *Event) bool {
 	b := &d.block
-	if b.hasID {
-		d.lastID = append(emptied(d.lastID), b.id...)
+	id := b.id
+	if !b.idLine.empty() {
+		id = d.in.bytes(b.idLine)
+	}
+	if b.hasID && string(id) != string(d.lastID) {
+		d.lastID = append(emptied(d.lastID), id...)
 	}
 	dispatched := b.hasData
 	if dispatched {
-		d.event(ev)
+		d.event(ev, id)
 	}
 	b.reset()
 	return dispatched
@@ -222,11 +298,17 @@ func (d *Decoder) endOfBlock(ev *Event) bool {
 // reset makes the block an empty one, field by field: assigning a whole block
 // costs more, for the garbage collector watches its pointers.
 func (b *block) reset() {
-	if b.line != nil {
-		b.line = nil
+	if len(b.data) > 0 {
+		b.data = emptied(b.data)
 	}
-	b.data, b.id, b.typ = emptied(b.data), emptied(b.id), emptied(b.typ)
-	b.hasData, b.hasID, b.begun = false, false, false
+	if len(b.id) > 0 {
+		b.id = emptied(b.id)
+	}
+	if len(b.typ) > 0 {
+		b.typ = emptied(b.typ)
+	}
+	b.line, b.idLine = span{}, span{}
+	b.hasData, b.hasID = false, false
 	b.retry, b.size = 0, 0
 }
 
@@ -239,24 +321,44 @@ func emptied(buf []byte) []byte {
 	return buf[:0]
 }
 
-// event makes the block's event. Data and the block's own ID are one allocation.
-func (d *Decoder) event(ev *Event) {
+// event makes the block's event. Data and the block's own ID are one allocation,
+// and so are small events that came with one read.
+func (d *Decoder) event(ev *Event, id []byte) {
 	b := &d.block
 	data := b.data
-	if b.line != nil {
-		data = b.line
+	if !b.line.empty() {
+		data = d.in.bytes(b.line)
 	}
 	ev.HasID, ev.Type, ev.Retry = b.hasID, d.typeString(b.typ), b.retry
 	if !b.hasID {
-		ev.ID, ev.Data = d.LastEventID(), string(data)
+		ev.ID, id = d.LastEventID(), nil
+	}
+	size := len(data) + len(id)
+	if size > maxSmall {
+		var buf strings.Builder
+		buf.Grow(size)
+		buf.Write(data)
+		buf.Write(id)
+		ev.Data, ev.ID = cut(buf.String(), len(data), ev.ID, b.hasID)
 		return
 	}
-	var buf strings.Builder
-	buf.Grow(len(data) + len(b.id))
-	buf.Write(data)
-	buf.Write(b.id)
-	both := buf.String()
-	ev.Data, ev.ID = both[:len(data)], both[len(data):]
+	if d.slab.Cap()-d.slab.Len() < size {
+		// What has not been decoded yet is the most that can follow in this read.
+		d.slab.Reset()
+		d.slab.Grow(min(size+len(d.in.rest()), maxPinned))
+	}
+	from := d.slab.Len()
+	d.slab.Write(data)
+	d.slab.Write(id)
+	ev.Data, ev.ID = cut(d.slab.String()[from:], len(data), ev.ID, b.hasID)
+}
+
+// cut takes data and id apart, where there is an id.
+func cut(both string, n int, id string, hasID bool) (string, string) {
+	if hasID {
+		id = both[n:]
+	}
+	return both[:n], id
 }
 
 func (d *Decoder) typeString(typ []byte) string {

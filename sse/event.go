@@ -18,9 +18,11 @@ const MaxRetry = 24 * time.Hour
 // An Event is one event of a stream. It is a value: comparable, immutable, safe
 // to copy and to share.
 //
-// ID and Data of a decoded event may share one allocation. Code that keeps the
-// small one for long, while the event itself is let go, should keep a
-// [strings.Clone] of it.
+// ID and Data of a decoded event share one allocation, and small events that came
+// with one read (ID and Data of 1 KiB at most) share one of 4 KiB at most. Whoever
+// keeps one string of them keeps all of it: for as long as an event is looked at
+// that costs nothing, but what is kept for long, while the events around it are
+// let go, should be a [strings.Clone].
 type Event struct {
 	// ID is the last event ID in force when the event was dispatched: its own,
 	// or that of an earlier block of the stream, or the decoder's seed.

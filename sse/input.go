@@ -13,6 +13,7 @@ type input struct {
 	err      error // the reader's, to be returned when what came with it is used up
 	buf      []byte
 	pos, end int
+	lineEnd  int // of the line returned last
 	lf, cr   finder
 	start    bool // nothing was returned yet: a byte order mark may come
 	skipLF   bool // the last line ended with CR: an LF that follows belongs to it
@@ -39,8 +40,7 @@ func (in *input) line() (line []byte, ok bool) {
 		}
 		in.skipLF = false
 	}
-	if in.pos < in.end && in.buf[in.pos] == '\n' { // there is one in each event: no need to search
-		in.pos++
+	if in.blank() {
 		return nil, true
 	}
 	lf := in.lf.find(in, '\n')
@@ -53,8 +53,31 @@ func (in *input) line() (line []byte, ok bool) {
 		return in.rest(), false
 	}
 	line = in.buf[in.pos:i]
-	in.pos = i + 1
+	in.pos, in.lineEnd = i+1, i
 	return line, true
+}
+
+// blank takes a blank line, if one comes next and ends with LF: there is one in
+// each event, and no need to search for it.
+func (in *input) blank() bool {
+	if in.pos < in.end && in.buf[in.pos] == '\n' && !in.skipLF {
+		in.pos++
+		return true
+	}
+	return false
+}
+
+// A span is a stretch of the input's buffer, until fill.
+type span struct{ from, to int }
+
+func (s span) empty() bool { return s.from == s.to }
+
+// bytes is what the span stands for.
+func (in *input) bytes(s span) []byte { return in.buf[s.from:s.to] }
+
+// spanOf is the span of a value whose end is that of the line returned last.
+func (in *input) spanOf(value []byte) span {
+	return span{in.lineEnd - len(value), in.lineEnd}
 }
 
 // rest is what has come of the line that is not complete.

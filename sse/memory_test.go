@@ -39,7 +39,7 @@ func TestMemoryOfLinesWithoutEvents(t *testing.T) {
 	}
 }
 
-// A decoded event is one allocation, which its data and its id share.
+// A decoded event is one allocation at most, which its data and its id share.
 func TestAllocationsPerEvent(t *testing.T) {
 	for _, s := range streams {
 		if len(s.block) > 64<<10 {
@@ -52,11 +52,87 @@ func TestAllocationsPerEvent(t *testing.T) {
 					t.Fatal(err)
 				}
 			})
-			if got != 1 {
-				t.Errorf("%v allocations an event, want 1", got)
+			if got > 1 {
+				t.Errorf("%v allocations an event, want 1 at most", got)
 			}
 		})
 	}
+}
+
+// Small events that came with one read share allocations.
+func TestSmallEventsShareAllocations(t *testing.T) {
+	stream := strings.Repeat(event(1234567, 64), 10_000)
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	n := 0
+	for _, err := range sse.Read(strings.NewReader(stream)) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		n++
+	}
+	runtime.ReadMemStats(&after)
+	if got := after.Mallocs - before.Mallocs; n != 10_000 || got > 10_000/40 {
+		t.Errorf("%d allocations for %d events", got, n)
+	}
+}
+
+// What a kept event keeps beside itself is bounded, however small it is.
+func TestKeptEventPinsLittle(t *testing.T) {
+	const n = 1000
+	for _, size := range []int{1, 200, 1016, 1017, 2000} {
+		dec := sse.NewDecoder(&endless{stretch: []byte(event(1234567, size))}, nil)
+		kept := make([]string, 0, n)
+		before := heap()
+		for i := range n * 100 {
+			ev, err := dec.Next()
+			if err != nil {
+				t.Fatal(err)
+			}
+			if i%100 == 0 { // none of the others around it is kept
+				kept = append(kept, ev.ID)
+			}
+		}
+		grown := int64(heap()) - int64(before)
+		if grown > n*(4<<10)+128<<10 { // and the decoder's buffer
+			t.Errorf("%d events of %d bytes keep %d bytes each, want 4096 at most", n, size, grown/n)
+		}
+		runtime.KeepAlive(kept)
+		runtime.KeepAlive(dec)
+	}
+}
+
+// An event that comes alone takes what it needs: a stream with an event now and
+// then holds no room for others.
+func TestLoneEventTakesItsOwnSize(t *testing.T) {
+	stream := strings.Repeat(event(1234567, 57), 1000)
+	dec := sse.NewDecoder(&pieces{text: stream, size: len(event(1234567, 57))}, nil)
+	if _, err := dec.Next(); err != nil {
+		t.Fatal(err)
+	}
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	for range 999 {
+		if _, err := dec.Next(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	runtime.ReadMemStats(&after)
+	if got := (after.TotalAlloc - before.TotalAlloc) / 999; got > 96 {
+		t.Errorf("an event of 64 bytes takes %d", got)
+	}
+}
+
+// pieces gives a text in reads of one size.
+type pieces struct {
+	text string
+	size int
+}
+
+func (p *pieces) Read(b []byte) (int, error) {
+	n := copy(b, p.text[:min(p.size, len(p.text))])
+	p.text = p.text[n:]
+	return n, nil
 }
 
 // Types are remembered, but not for ever: a server that invents one for each
