@@ -20,12 +20,12 @@ func TestCallbacks(t *testing.T) {
 			case 2:
 				down(n, w, r)
 			case 3:
-				stream(w, "data: a\n\n")
+				brief(n, w, r)
 				panic(http.ErrAbortHandler) // a cut
 			case 5:
 				w.WriteHeader(http.StatusNoContent)
 			default:
-				stream(w, "data: a\n\n")
+				brief(n, w, r)
 			}
 		})
 		c := w.client()

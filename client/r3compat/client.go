@@ -51,9 +51,10 @@ type Client struct {
 	URL string // http or https
 
 	// LastEventID is a []byte: at first where to begin, if it is set, and then the
-	// position of the subscription that moved last. It is never ahead of what the
-	// caller was given. What a subscription has left here is never sent for another
-	// stream.
+	// position of the subscription that moved last. A handler's event is behind it
+	// when the handler is called, and a channel's while it is offered: should nobody
+	// take it, the position goes back. What a subscription has left here is never
+	// sent for another stream.
 	LastEventID atomic.Value
 
 	EncodingBase64 bool // data is base64; what is not arrives as it was sent

@@ -3,6 +3,7 @@ package sse_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/http"
 	"testing"
 	"testing/synctest"
@@ -18,8 +19,10 @@ func traffic(_ int, w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// brief sends one event.
-func brief(_ int, w http.ResponseWriter, _ *http.Request) { stream(w, "data: a\n\n") }
+// brief sends one event and ends cleanly. The id says that there may be more.
+func brief(n int, w http.ResponseWriter, _ *http.Request) {
+	stream(w, fmt.Sprintf("id: %d\ndata: a\n\n", n))
+}
 
 func down(_ int, w http.ResponseWriter, _ *http.Request) {
 	w.WriteHeader(http.StatusServiceUnavailable)
@@ -203,7 +206,7 @@ func TestUnsubscribeInCallbacks(t *testing.T) {
 }
 
 // TestNothingIsLostBetweenSubscriptions: an event that nobody took is not behind
-// the position.
+// the position, although LastEventID was that of the event on offer.
 func TestNothingIsLostBetweenSubscriptions(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t, func(_ int, w http.ResponseWriter, r *http.Request) {
@@ -217,8 +220,10 @@ func TestNothingIsLostBetweenSubscriptions(t *testing.T) {
 		must(t, c.SubscribeChanRaw(ch))
 		equal(t, "messages", receive(ch, 1), messages{"1||a"})
 		synctest.Wait() // it offers the second one
-		equal(t, "LastEventID", lastID(c), "1")
+		equal(t, "LastEventID", lastID(c), "2")
 		c.Unsubscribe(ch)
+		synctest.Wait() // and takes it back
+		equal(t, "LastEventID", lastID(c), "1")
 		must(t, c.SubscribeChanRaw(ch))
 		equal(t, "messages", receive(ch, 2), messages{"2||b", "3||c"})
 		c.Unsubscribe(ch)

@@ -7,6 +7,7 @@ import (
 
 	engine "github.com/OneStepAt4time/resilient-sse/backoff"
 	"github.com/OneStepAt4time/resilient-sse/client"
+	wire "github.com/OneStepAt4time/resilient-sse/sse"
 	"gopkg.in/cenkalti/backoff.v1"
 )
 
@@ -40,6 +41,10 @@ func (s *subscription) options() *client.Options {
 	return &o
 }
 
+// retryable lets the strategy decide, as r3labs does: whatever fails is tried
+// again until it says Stop. A caller in a loop, which gets a refusal back, would
+// ask again without a delay. But for an event over the limit: what comes before it
+// ends the outage each time.
 func (s *subscription) retryable(err error, opened bool) bool {
 	if _, ok := errors.AsType[*backoff.PermanentError](err); ok {
 		return false
@@ -47,7 +52,17 @@ func (s *subscription) retryable(err error, opened bool) bool {
 	if s.tuned.Retryable != nil {
 		return s.tuned.Retryable(err, opened)
 	}
-	return client.Retryable(err, opened)
+	_, isGap := errors.AsType[*client.GapError](err)
+	_, isLimit := errors.AsType[*wire.LimitError](err)
+	return !isGap && !isLimit && !engine.IsPermanent(err) && !s.isOneShot(err)
+}
+
+// isOneShot tells whether the stream has ended cleanly, as the caller expects of
+// it: it brought events and no means to go on from them, neither an id nor a
+// reconnection time. Another request would bring the same events once more. Who
+// reads a channel does not see an end, and expects none.
+func (s *subscription) isOneShot(err error) bool {
+	return s.returns && errors.Is(err, client.ErrEnded) && s.brought && !s.resumable && s.source.LastEventID() == ""
 }
 
 // observe turns the engine's transitions into callbacks.
@@ -71,7 +86,7 @@ func (s *subscription) enter(t client.Transition) {
 		s.connected()
 	case client.Waiting:
 		if s.now.notify != nil {
-			s.now.notify(t.Cause, t.Delay)
+			s.now.notify(inTheirWords(t.Cause), t.Delay)
 		}
 		if strategy, ok := s.begun.strategy.(backoff.BackOffContext); ok {
 			s.endWait = context.AfterFunc(strategy.Context(), func() { s.cancel(t.Cause) })
@@ -80,7 +95,7 @@ func (s *subscription) enter(t client.Transition) {
 }
 
 func (s *subscription) connected() {
-	s.isOpen, s.seam = true, true
+	s.isOpen, s.seam, s.brought = true, true, false
 	callback := s.c.count(+1)
 	if !s.wasOpen {
 		s.wasOpen = true

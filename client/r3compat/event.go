@@ -13,7 +13,11 @@ func (s *subscription) message(ev wire.Event) *Event {
 	if ev.ID != "" {
 		msg.ID = []byte(ev.ID)
 	}
-	if ev.Type != wire.DefaultType {
+	switch ev.Type {
+	case wire.DefaultType: // there was none
+	case spelledOut:
+		msg.Event = []byte(wire.DefaultType)
+	default:
 		msg.Event = []byte(ev.Type)
 	}
 	if ev.Retry > 0 {

@@ -72,7 +72,10 @@ func ExampleClient_OnEnd() {
 	}))
 	defer web.Close()
 
-	c := sse.NewClient(web.URL, sse.ClientTune(func(o *client.Options) { o.Backoff.Initial = time.Millisecond }))
+	c := sse.NewClient(web.URL, sse.ClientTune(func(o *client.Options) {
+		o.Backoff.Initial = time.Millisecond
+		o.Retryable = client.Retryable // a refusal like this one is final
+	}))
 	var why error
 	c.OnEnd(func(ch chan *sse.Event, err error) {
 		why = err
@@ -89,7 +92,7 @@ func ExampleClient_OnEnd() {
 	fmt.Println(why)
 	// Output:
 	// first
-	// client: server answered 403 Forbidden
+	// could not connect to stream: Forbidden
 }
 
 // A token that expires is renewed in a callback: the attempt that follows has the
@@ -113,6 +116,6 @@ func ExampleClient_headers() {
 	}
 	fmt.Println(c.SubscribeRaw(func(*sse.Event) {}))
 	// Output:
-	// client: server answered 401 Unauthorized 0s
+	// could not connect to stream: Unauthorized 0s
 	// <nil>
 }

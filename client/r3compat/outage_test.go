@@ -43,7 +43,7 @@ func TestStrategyIsReset(t *testing.T) {
 			case n == 12:
 				w.WriteHeader(http.StatusNoContent)
 			case n%4 == 0:
-				stream(w, "data: a\n\n")
+				brief(n, w, r)
 			default:
 				down(n, w, r)
 			}
@@ -63,7 +63,7 @@ func TestStrategyIsReset(t *testing.T) {
 func TestStrategyAfterHealth(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		up := func(w http.ResponseWriter) {
-			send := stream(w, "")
+			send := stream(w, "id: 1\n\n")
 			for range 120 {
 				send("data: a\n\n")
 				time.Sleep(time.Minute)
@@ -148,7 +148,7 @@ func TestStrategyWithContext(t *testing.T) {
 		"in a wait": {10 * time.Minute, time.Hour, 10 * time.Minute,
 			func(err error) bool { return refused(err, 503) }},
 		"in the stream": {time.Minute, time.Second, 2*time.Minute + time.Second,
-			func(err error) bool { return errors.Is(err, client.ErrEnded) }},
+			func(err error) bool { return err == nil }}, // the last was a clean end
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -159,7 +159,7 @@ func TestStrategyWithContext(t *testing.T) {
 					}
 					send := stream(w, "")
 					time.Sleep(2 * time.Minute)
-					send("data: a\n\n")
+					send("id: 1\ndata: a\n\n")
 				})
 				ctx, cancel := context.WithTimeout(t.Context(), tt.limit)
 				defer cancel()
@@ -204,7 +204,7 @@ func TestNoStrategy(t *testing.T) {
 				down(n, w, r)
 				return
 			}
-			send := stream(w, "")
+			send := stream(w, "id: 1\n\n")
 			for range 60 {
 				send("data: a\n\n")
 				time.Sleep(time.Minute)

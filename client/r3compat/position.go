@@ -1,5 +1,7 @@
 package sse
 
+import "strings"
+
 // begin returns where a subscription to the stream begins: where the last one to
 // it was, unless the caller has set LastEventID since; what is set there; or
 // given, of the Last-Event-ID among the headers.
@@ -24,16 +26,38 @@ func (s *subscription) moved(id string) {
 	if id == s.id {
 		return
 	}
+	s.announce(id)
 	c := s.c
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.positions == nil {
 		c.positions = map[string]string{}
 	}
-	c.ours = append(make([]byte, 0, len(id)+1), id...) // never without an array, for same
-	s.id = string(c.ours)                              // not id, which is part of an event
+	s.id = strings.Clone(id) // it is part of an event
 	c.positions[s.stream] = s.id
-	c.LastEventID.Store(c.ours)
+}
+
+// announce puts an id into LastEventID: for whoever has received from a channel
+// it must be there already. It returns what puts back what was there.
+func (s *subscription) announce(id string) (takeBack func()) {
+	c := s.c
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	set, _ := c.LastEventID.Load().([]byte)
+	if id == s.id || same(set, c.ours) && string(set) == id {
+		return func() {}
+	}
+	before, mine := c.ours, append(make([]byte, 0, len(id)+1), id...) // never without an array, for same
+	c.ours = mine
+	c.LastEventID.Store(mine)
+	return func() {
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		if now, _ := c.LastEventID.Load().([]byte); same(now, mine) {
+			c.ours = before
+			c.LastEventID.Store(set)
+		}
+	}
 }
 
 // same tells whether two slices are one, not only equal.

@@ -28,7 +28,7 @@ func TestStreamParameter(t *testing.T) {
 // TestFieldsChangedInCallbacks: they count from the next attempt on.
 func TestFieldsChangedInCallbacks(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w := newWorld(t, bodies("data: YQ==\n\n", "data: YQ==\n\n"))
+		w := newWorld(t, bodies("id: 1\ndata: YQ==\n\n", "id: 2\ndata: YQ==\n\n"))
 		c := w.client()
 		c.Headers["X-Kept"], c.Headers["x-gone"], c.Headers["Host"] = "kept", "old", "named.test"
 		c.OnDisconnect(func(c *sse.Client) {
@@ -39,7 +39,7 @@ func TestFieldsChangedInCallbacks(t *testing.T) {
 		})
 		var got messages
 		must(t, c.Subscribe("s", got.add))
-		equal(t, "messages", got, messages{"||YQ==", "||a"})
+		equal(t, "messages", got, messages{"1||YQ==", "2||a"})
 		equal(t, "URLs", w.asked(url), []string{
 			"named.test/events?stream=s", "elsewhere.test/events?stream=s", "elsewhere.test/events?stream=s"})
 		equal(t, "headers", w.asked(func(r *http.Request) string {

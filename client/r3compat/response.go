@@ -1,6 +1,9 @@
 package sse
 
-import "net/http"
+import (
+	"mime"
+	"net/http"
+)
 
 // httpClient is the caller's, with the caller's validator.
 func (s *subscription) httpClient() *http.Client {
@@ -12,8 +15,8 @@ func (s *subscription) httpClient() *http.Client {
 	return &hc
 }
 
-// validating shows a subscription's responses to its ResponseValidator. They pass
-// on the subscription's goroutine.
+// validating shows a subscription's responses to its ResponseValidator, and marks
+// their bodies. They pass on the subscription's goroutine.
 type validating struct {
 	s         *subscription
 	transport http.RoundTripper // nil: what is the default by then
@@ -26,15 +29,28 @@ func (v *validating) RoundTrip(req *http.Request) (*http.Response, error) {
 		transport = http.DefaultTransport
 	}
 	resp, err := transport.RoundTrip(req)
-	validate := v.s.now.validate
-	if err != nil || validate == nil || isRedirect(resp) {
+	if err != nil || isRedirect(resp) {
 		return resp, err
 	}
-	if err := validate(v.s.c, resp); err != nil {
+	if validate := v.s.now.validate; validate != nil {
+		if err := validate(v.s.c, resp); err != nil {
+			resp.Body.Close()
+			return nil, err
+		}
+		resp = asStream(resp)
+	} else if isEndless(resp) {
 		resp.Body.Close()
-		return nil, err
+		resp.Body = http.NoBody
 	}
-	return asStream(resp), nil
+	resp.Body = &marking{ReadCloser: resp.Body}
+	return resp, nil
+}
+
+// isEndless tells whether the engine will refuse a response for what it holds, and
+// would wait for its beginning, which may not come.
+func isEndless(resp *http.Response) bool {
+	media, _, _ := mime.ParseMediaType(resp.Header.Get("Content-Type"))
+	return resp.StatusCode == http.StatusOK && media != "text/event-stream" && resp.ContentLength < 0
 }
 
 // isRedirect tells whether it is the engine's to follow, or to refuse.

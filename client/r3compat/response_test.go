@@ -1,6 +1,7 @@
 package sse_test
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -50,30 +51,97 @@ func TestRetriedStatuses(t *testing.T) {
 	}
 }
 
-func TestPermanentStatuses(t *testing.T) {
-	for _, status := range []int{400, 403, 404, 410, 501} {
+// TestRefusals: the strategy says how often one is asked again, and its last is
+// what the caller gets, with r3labs' text and our types.
+func TestRefusals(t *testing.T) {
+	for _, status := range []int{400, 401, 403, 404, 410, 500, 501} {
 		t.Run(fmt.Sprint(status), func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				w := newWorld(t, first(status))
+				w := newWorld(t, func(_ int, w http.ResponseWriter, _ *http.Request) { http.Error(w, "why", status) })
 				for name, subscribe := range map[string]func(c *sse.Client) error{
 					"handler": func(c *sse.Client) error { return c.SubscribeRaw(nil) },
 					"channel": func(c *sse.Client) error { return c.SubscribeChanRaw(make(chan *sse.Event)) },
 				} {
 					w.requests = nil
-					err := subscribe(w.client())
+					c := w.client()
+					c.ReconnectStrategy = v1.WithMaxTries(v1.NewConstantBackOff(time.Second), 3)
+					var notified []string
+					c.ReconnectNotify = func(err error, _ time.Duration) { notified = append(notified, err.Error()) }
+					err := subscribe(c)
 					refused, ok := errors.AsType[*client.ResponseError](err)
-					if !ok || refused.StatusCode != status || string(refused.Body) != "why" {
+					if !ok || refused.StatusCode != status || string(refused.Body) != "why\n" {
 						t.Errorf("%s: got %v, want a *ResponseError with the body", name, err)
 					}
-					equal(t, name+": requests", len(w.requests), 1)
+					if _, ok := errors.AsType[*client.GiveUpError](err); !ok {
+						t.Errorf("%s: got %#v, want a *GiveUpError inside", name, err)
+					}
+					text := "could not connect to stream: " + http.StatusText(status)
+					equal(t, name+": text", err.Error(), text)
+					equal(t, name+": notified", notified, []string{text, text, text})
+					equal(t, name+": requests", len(w.requests), 4)
 				}
 			})
 		})
 	}
 }
 
+// TestLoopOverRefusal: a caller who asks for ever does so at the strategy's pace.
+func TestLoopOverRefusal(t *testing.T) {
+	for name, tt := range map[string]struct {
+		strategy func() v1.BackOff
+		most     int
+	}{
+		"none":     {func() v1.BackOff { return nil }, 2},
+		"v1's own": {func() v1.BackOff { return v1.NewExponentialBackOff() }, 7},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				w := newWorld(t, func(_ int, w http.ResponseWriter, r *http.Request) { http.NotFound(w, r) })
+				c := w.client()
+				c.ReconnectStrategy = tt.strategy()
+				ctx, cancel := context.WithTimeout(t.Context(), 2*time.Second)
+				defer cancel()
+				for ctx.Err() == nil {
+					if err := c.SubscribeWithContext(ctx, "", nil); err == nil {
+						t.Error("a stream that was never there ended well")
+					}
+				}
+				if n := len(w.askedAt()); n < 2 || n > tt.most {
+					t.Errorf("%d requests in 2 s, want 2 to %d", n, tt.most)
+				}
+			})
+		})
+	}
+}
+
+// TestChannelRecovers: from whatever a server says for a while.
+func TestChannelRecovers(t *testing.T) {
+	for _, status := range []int{401, 403, 404, 503} {
+		synctest.Test(t, func(t *testing.T) {
+			began := time.Now()
+			w := newWorld(t, func(n int, w http.ResponseWriter, r *http.Request) {
+				if n > 1 && time.Since(began) < 2*time.Second {
+					w.WriteHeader(status)
+					return
+				}
+				stream(w, fmt.Sprintf("id: %d\ndata: a\n\n", n))
+				if n == 1 {
+					panic(http.ErrAbortHandler)
+				}
+				<-r.Context().Done()
+			})
+			c, ch := w.client(), make(chan *sse.Event)
+			must(t, c.SubscribeChanRaw(ch))
+			if got := receive(ch, 2); got[0] != "1||a" || got[1] == "" {
+				t.Errorf("%d: got %v", status, got)
+			}
+			c.Unsubscribe(ch)
+		})
+	}
+}
+
 // TestUnauthorized: the callback may bring a fresh token, and there is one more
-// attempt, at once; without a fresh token it is the last.
+// attempt, at once.
 func TestUnauthorized(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t, func(n int, w http.ResponseWriter, r *http.Request) {
@@ -85,6 +153,7 @@ func TestUnauthorized(t *testing.T) {
 		})
 		c := w.client()
 		c.Headers["authorization"] = "stale"
+		c.ReconnectStrategy = v1.WithMaxTries(v1.NewConstantBackOff(time.Minute), 1)
 		err := c.SubscribeRaw(nil)
 		if !refused(err, 401) {
 			t.Errorf("got %v, want 401", err)
@@ -96,7 +165,7 @@ func TestUnauthorized(t *testing.T) {
 		must(t, c.SubscribeRaw(got.add))
 		equal(t, "messages", got, messages{"||a"})
 		equal(t, "tokens", w.asked(func(r *http.Request) string { return r.Header.Get("Authorization") }),
-			[]string{"stale", "stale", "stale", "fresh", "fresh"})
+			[]string{"stale", "stale", "stale", "fresh"})
 	})
 }
 
@@ -112,13 +181,21 @@ func TestNoContent(t *testing.T) {
 	})
 }
 
+// TestWrongContentType: it is refused at once, although its body goes on.
 func TestWrongContentType(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w := newWorld(t, first(http.StatusOK, "Content-Type", "text/html"))
-		err := w.client().SubscribeRaw(nil)
+		w := newWorld(t, func(_ int, w http.ResponseWriter, r *http.Request) {
+			w.Header().Set("Content-Type", "text/html")
+			http.NewResponseController(w).Flush()
+			<-r.Context().Done()
+		})
+		c := w.client()
+		c.ReconnectStrategy = &v1.StopBackOff{}
+		err := c.SubscribeRaw(nil)
 		if refused, ok := errors.AsType[*client.ResponseError](err); !ok || refused.Reason == "" {
 			t.Errorf("got %v, want a *ResponseError with a reason", err)
 		}
+		equal(t, "time", time.Since(w.start), 0)
 	})
 }
 
@@ -137,7 +214,7 @@ func TestValidatorAccepts(t *testing.T) {
 			}
 			w.Header().Set("Content-Type", "text/plain")
 			w.WriteHeader(http.StatusAccepted)
-			io.WriteString(w, "data: a\n\n")
+			io.WriteString(w, "id: 1\ndata: a\n\n")
 		})
 		c := w.client()
 		var statuses []int
@@ -150,7 +227,7 @@ func TestValidatorAccepts(t *testing.T) {
 		}
 		var got messages
 		must(t, c.SubscribeRaw(got.add))
-		equal(t, "messages", got, messages{"||a"})
+		equal(t, "messages", got, messages{"1||a"})
 		equal(t, "validated", statuses, []int{202, 204}) // as r3labs: not the redirect
 	})
 }

@@ -9,9 +9,14 @@ import (
 // goroutine, until the stream is over. The stream's name is sent as the query
 // parameter stream; "" sends none.
 //
-// It returns nil if the server has declared the stream over (204), and otherwise
-// what client.EventSource.Events ends with: a refusal that no retry would mend, or
-// a *client.GiveUpError around the last failure.
+// Whatever fails is tried again until the ReconnectStrategy says Stop. It then
+// returns the last failure in r3labs' words, with a *client.GiveUpError inside and,
+// if a response was refused, a *client.ResponseError.
+//
+// It returns nil if the server has declared the stream over (204), and where a
+// stream that gave neither ids nor a reconnection time has ended cleanly, behind
+// an event: another request would bring the same once more. See the package's
+// table for how to choose.
 func (c *Client) Subscribe(stream string, handler func(msg *Event)) error {
 	return c.SubscribeWithContext(context.Background(), stream, handler)
 }
@@ -25,6 +30,7 @@ func (c *Client) SubscribeWithContext(ctx context.Context, stream string, handle
 		return err
 	}
 	defer s.cancel(nil)
+	s.returns = true
 	return s.follow(func(id string, msg *Event) bool {
 		s.moved(id)
 		handler(msg)
@@ -53,7 +59,9 @@ func (c *Client) SubscribeChanWithContext(ctx context.Context, stream string, ch
 	go func() {
 		defer s.cancel(nil)
 		err := s.follow(func(id string, msg *Event) bool {
+			takeBack := s.announce(id)
 			if !s.send(ch, msg) {
+				takeBack()
 				return false
 			}
 			s.moved(id)

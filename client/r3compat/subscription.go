@@ -2,6 +2,7 @@ package sse
 
 import (
 	"context"
+	"errors"
 	"sync"
 
 	"github.com/OneStepAt4time/resilient-sse/client"
@@ -24,6 +25,10 @@ type subscription struct {
 	isOpen, wasOpen bool
 	opened          chan struct{} // closed when wasOpen is set
 	endWait         func() bool   // undoes what ends a wait early; nil outside of one
+
+	returns   bool // to a caller, who is told of a clean end
+	brought   bool // the connection has brought an event
+	resumable bool // the stream has told how to come back
 
 	id   string     // where the caller is
 	seam bool       // nothing has come on this connection yet
@@ -55,6 +60,8 @@ func (s *subscription) follow(deliver func(id string, msg *Event) bool) error {
 		if err != nil {
 			return s.verdict(err)
 		}
+		s.brought = true
+		s.resumable = s.resumable || ev.HasID || ev.Retry > 0
 		if s.repeats(ev) {
 			continue
 		}
@@ -67,13 +74,16 @@ func (s *subscription) follow(deliver func(id string, msg *Event) bool) error {
 
 // verdict is what the caller is told of the engine's last error.
 func (s *subscription) verdict(err error) error {
-	if err == context.Canceled && s.wasOpen {
+	switch gaveUp, _ := errors.AsType[*client.GiveUpError](err); {
+	case err == context.Canceled && s.wasOpen:
 		return nil // as wished
+	case errors.Is(err, client.ErrEnded) && (gaveUp == nil || s.begun.strategy != nil):
+		return nil // a clean end that nobody wants to come back from
 	}
 	if p, ok := err.(*backoff.PermanentError); ok {
 		return p.Err
 	}
-	return err
+	return inTheirWords(err)
 }
 
 // repeats tells whether the event is the one before the connection was lost: some
