@@ -27,7 +27,8 @@ type Options struct {
 
 // A Console is safe for concurrent use.
 type Console struct {
-	opts Options
+	opts    Options
+	palette Palette
 
 	mu     sync.Mutex
 	out    *bufio.Writer
@@ -58,6 +59,10 @@ func (c *Console) OutTTY() bool { return c.opts.OutTTY }
 
 // ErrTTY tells whether there is a live line.
 func (c *Console) ErrTTY() bool { return c.opts.ErrTTY }
+
+// LabelStyle returns the style of a label, the same one in events and in what is
+// said about streams.
+func (c *Console) LabelStyle(label string) Style { return c.palette.Of(label) }
 
 // Print takes one event's output. It is written when the buffer is full, or by
 // [Console.Flush].

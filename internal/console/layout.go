@@ -15,56 +15,93 @@ type Span struct {
 
 // Layout appends spans to b as lines of at most so many columns, broken at
 // blanks where there are any, and indented by so many columns but for the first,
-// which begins at that column already. Line feeds in the text break too. With 0
-// columns nothing else breaks. There is no line feed at the end.
+// which begins at that column already. Line feeds in the text break too, and lines
+// without text have no indent. With 0 columns nothing else breaks. There is no
+// line feed at the end, unless the text has one there.
 func (p Paint) Layout(b []byte, spans []Span, indent, columns int) []byte {
 	l := line{p: p, b: b, indent: indent, at: indent, columns: columns}
-	if columns > 0 && columns-indent < 20 { // too narrow for an indent
+	if columns > 0 && columns-indent < leastText {
 		l.indent = min(indent, 2)
 	}
 	for _, s := range spans {
-		for i, part := range strings.Split(s.Text, "\n") {
-			if i > 0 {
-				l.feed()
-			}
-			for _, word := range words(strings.ReplaceAll(part, "\t", "    ")) {
-				l.word(s.Style, word)
-			}
-		}
+		l.span(s)
 	}
 	l.paint()
 	return l.b
 }
+
+// leastText is how many columns text needs to be indented.
+const leastText = 20
+
+const (
+	tab    = "    "
+	blanks = "                                                                "
+)
 
 // line is the line being laid out.
 type line struct {
 	p                   Paint
 	b                   []byte
 	indent, at, columns int
+	fresh               bool // the indent is still to be written
 
 	style Style  // of run
-	run   []byte // laid out and not yet painted
+	run   []byte // laid out and not yet painted; only where there is a paint
+}
+
+func (l *line) span(s Span) {
+	if l.columns == 0 && strings.IndexByte(s.Text, '\n') < 0 && strings.IndexByte(s.Text, '\t') < 0 {
+		l.put(s.Style, s.Text, 0)
+		return
+	}
+	for i := 0; ; i++ {
+		part, rest, more := strings.Cut(s.Text, "\n")
+		if i > 0 {
+			l.feed()
+		}
+		l.part(s.Style, strings.ReplaceAll(part, "\t", tab))
+		if !more {
+			return
+		}
+		s.Text = rest
+	}
+}
+
+// part lays out text without line feeds, word by word.
+func (l *line) part(s Style, text string) {
+	if l.columns == 0 {
+		l.put(s, text, 0)
+		return
+	}
+	for text != "" {
+		n := strings.IndexByte(text, ' ')
+		switch n {
+		case -1:
+			n = len(text)
+		case 0:
+			n = 1
+		}
+		l.word(s, text[:n])
+		text = text[n:]
+	}
 }
 
 func (l *line) feed() {
 	l.paint()
 	l.b = append(l.b, '\n')
-	for range l.indent {
-		l.b = append(l.b, ' ')
-	}
-	l.at = l.indent
+	l.at, l.fresh = l.indent, true
 }
 
-// word appends a word, in pieces if it is longer than a line. A blank that would
-// begin a broken line is left out.
+// word appends a word or a single blank, in pieces if it is longer than a line. A
+// blank that would begin a broken line is left out.
 func (l *line) word(s Style, word string) {
 	w := termsafe.Width(word)
-	if l.columns > 0 && l.at+w > l.columns {
+	if l.at+w > l.columns {
 		if word == " " {
 			return
 		}
 		if l.at > l.indent {
-			l.run = bytes.TrimRight(l.run, " ")
+			l.trim()
 			l.feed()
 		}
 		for word != "" && l.at+w > l.columns {
@@ -78,19 +115,47 @@ func (l *line) word(s Style, word string) {
 	l.put(s, word, w)
 }
 
+// trim takes back blanks at the end of the line.
+func (l *line) trim() {
+	if l.p {
+		l.run = bytes.TrimRight(l.run, " ")
+		return
+	}
+	l.b = bytes.TrimRight(l.b, " ")
+}
+
 func (l *line) put(s Style, text string, width int) {
+	if text == "" {
+		return
+	}
+	if l.fresh {
+		l.b, l.fresh = appendBlanks(l.b, l.indent), false
+	}
+	l.at += width
+	if !l.p {
+		l.b = append(l.b, text...)
+		return
+	}
 	if s != l.style {
 		l.paint()
 		l.style = s
 	}
 	l.run = append(l.run, text...)
-	l.at += width
+}
+
+func appendBlanks(b []byte, n int) []byte {
+	for ; n > len(blanks); n -= len(blanks) {
+		b = append(b, blanks...)
+	}
+	return append(b, blanks[:n]...)
 }
 
 // paint ends a run of text in one style.
 func (l *line) paint() {
-	l.b = append(l.b, l.p.Text(l.style, string(l.run))...)
-	l.run = l.run[:0]
+	if len(l.run) > 0 {
+		l.b = l.p.Append(l.b, l.style, string(l.run))
+		l.run = l.run[:0]
+	}
 }
 
 // fit returns as much of a word as fits, and one character at least.
@@ -102,21 +167,4 @@ func fit(word string, columns int) string {
 		}
 	}
 	return word
-}
-
-// words splits text into words and single blanks.
-func words(s string) []string {
-	var out []string
-	for s != "" {
-		i := strings.IndexByte(s, ' ')
-		switch i {
-		case -1:
-			return append(out, s)
-		case 0:
-			out, s = append(out, " "), s[1:]
-		default:
-			out, s = append(out, s[:i]), s[i:]
-		}
-	}
-	return out
 }

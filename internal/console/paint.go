@@ -1,7 +1,8 @@
 package console
 
 import (
-	"hash/fnv"
+	"strings"
+	"sync"
 
 	"github.com/fatih/color"
 )
@@ -19,22 +20,38 @@ const (
 	Blue
 	Magenta
 	Cyan
+	Faint // dim and slanted: thoughts, beside speech
+	BoldCyan
+	BoldMagenta
+	BoldYellow
+	BoldBlue
+	BoldGreen
 )
 
-var styles = map[Style]*color.Color{
-	Bold:    color.New(color.Bold),
-	Dim:     color.New(color.Faint),
-	Red:     color.New(color.FgRed),
-	Green:   color.New(color.FgGreen),
-	Yellow:  color.New(color.FgYellow),
-	Blue:    color.New(color.FgBlue),
-	Magenta: color.New(color.FgMagenta),
-	Cyan:    color.New(color.FgCyan),
+var colours = map[Style]*color.Color{
+	Bold:        color.New(color.Bold),
+	Dim:         color.New(color.Faint),
+	Red:         color.New(color.FgRed),
+	Green:       color.New(color.FgGreen),
+	Yellow:      color.New(color.FgYellow),
+	Blue:        color.New(color.FgBlue),
+	Magenta:     color.New(color.FgMagenta),
+	Cyan:        color.New(color.FgCyan),
+	Faint:       color.New(color.Faint, color.Italic),
+	BoldCyan:    color.New(color.FgCyan, color.Bold),
+	BoldMagenta: color.New(color.FgMagenta, color.Bold),
+	BoldYellow:  color.New(color.FgYellow, color.Bold),
+	BoldBlue:    color.New(color.FgBlue, color.Bold),
+	BoldGreen:   color.New(color.FgGreen, color.Bold),
 }
 
+// styles are what begins and ends each style on the wire.
+var styles [BoldGreen + 1]struct{ begin, end string }
+
 func init() {
-	for _, c := range styles {
+	for s, c := range colours {
 		c.EnableColor() // whether to paint is the Paint's to say
+		styles[s].begin, styles[s].end, _ = strings.Cut(c.Sprint("|"), "|")
 	}
 }
 
@@ -46,7 +63,15 @@ func (p Paint) Text(s Style, text string) string {
 	if !p || s == Plain || text == "" {
 		return text
 	}
-	return styles[s].Sprint(text)
+	return styles[s].begin + text + styles[s].end
+}
+
+// Append appends the text in a style to b.
+func (p Paint) Append(b []byte, s Style, text string) []byte {
+	if !p || s == Plain || text == "" {
+		return append(b, text...)
+	}
+	return append(append(append(b, styles[s].begin...), text...), styles[s].end...)
 }
 
 // Painter returns a function that applies one style.
@@ -54,12 +79,34 @@ func (p Paint) Painter(s Style) func(string) string {
 	return func(text string) string { return p.Text(s, text) }
 }
 
-// StyleOf gives a label one of the colours, the same one each time.
-func StyleOf(label string) Style {
-	colours := [...]Style{Cyan, Magenta, Yellow, Blue, Green}
-	h := fnv.New32a()
-	h.Write([]byte(label))
-	return colours[h.Sum32()%uint32(len(colours))]
+// labelStyles are those that tell labels apart, the most different ones first.
+var labelStyles = [...]Style{Cyan, Magenta, Yellow, Blue, Green, BoldCyan, BoldMagenta, BoldYellow, BoldBlue, BoldGreen}
+
+// maxStyled is how many labels are remembered.
+const maxStyled = 10000
+
+// A Palette gives each label a style of its own while there are enough, in the
+// order in which they are asked for. The zero value is ready; it is safe for
+// concurrent use.
+type Palette struct {
+	mu    sync.Mutex
+	given map[string]Style
+}
+
+// Of returns the label's style, the same one each time.
+func (p *Palette) Of(label string) Style {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	s, ok := p.given[label]
+	if ok {
+		return s
+	}
+	if p.given == nil || len(p.given) == maxStyled {
+		p.given = map[string]Style{}
+	}
+	s = labelStyles[len(p.given)%len(labelStyles)]
+	p.given[strings.Clone(label)] = s
+	return s
 }
 
 // WantColour decides whether to paint: the flag (auto, always or never), then
@@ -80,7 +127,7 @@ func WantColour(flag string, env func(string) string, tty bool) Paint {
 func (p Paint) Join(spans []Span) string {
 	var b []byte
 	for _, s := range spans {
-		b = append(b, p.Text(s.Style, s.Text)...)
+		b = p.Append(b, s.Style, s.Text)
 	}
 	return string(b)
 }

@@ -4,30 +4,31 @@ import (
 	"bytes"
 	"encoding/json"
 	"strconv"
-	"time"
+	"unicode/utf8"
 
 	"github.com/OneStepAt4time/resilient-sse/internal/console"
+	"github.com/OneStepAt4time/resilient-sse/internal/peek"
 	"github.com/OneStepAt4time/resilient-sse/internal/termsafe"
 )
 
-// newJSON renders one object a line; on a terminal indented and coloured. Data
-// that is JSON is the value that it is, with its numbers and its duplicate names
-// untouched; other data is a string.
+// jsonStamp has all its digits: these times sort as text.
+const jsonStamp = "2006-01-02T15:04:05.000000Z"
+
+// newJSON renders one object a line; on a terminal in colours. Data that is JSON
+// is the value that it is, with its numbers and its duplicate names untouched;
+// other data is a string.
 func newJSON(o Options) Renderer {
-	var indented bytes.Buffer
-	return func(b []byte, ev Event) ([]byte, error) {
-		if !o.TTY {
-			return append(appendObject(b, ev), '\n'), nil
+	if o.TTY {
+		var buf []byte
+		return func(b []byte, ev Event) ([]byte, error) {
+			buf = appendObject(buf[:0], ev)
+			for _, s := range jsonSpans(string(termsafe.AppendJSON(nil, string(buf)))) {
+				b = o.Paint.Append(b, s.Style, s.Text)
+			}
+			return append(b, '\n'), nil
 		}
-		indented.Reset()
-		if err := json.Indent(&indented, appendObject(nil, ev), "", "  "); err != nil {
-			return b, err
-		}
-		for _, s := range jsonSpans(string(termsafe.AppendJSON(nil, indented.String()))) {
-			b = append(b, o.Paint.Text(s.Style, s.Text)...)
-		}
-		return append(b, '\n'), nil
 	}
+	return func(b []byte, ev Event) ([]byte, error) { return append(appendObject(b, ev), '\n'), nil }
 }
 
 func appendObject(b []byte, ev Event) []byte {
@@ -42,7 +43,7 @@ func appendObject(b []byte, ev Event) []byte {
 		b = appendData(b, ev.Data)
 	}
 	b = append(b, `,"received_at":"`...)
-	b = ev.Received.UTC().AppendFormat(b, time.RFC3339Nano)
+	b = ev.Received.UTC().AppendFormat(b, jsonStamp)
 	b = append(b, `","attempt":`...)
 	b = strconv.AppendInt(b, int64(ev.Attempt), 10)
 	return append(b, '}')
@@ -50,38 +51,34 @@ func appendObject(b []byte, ev Event) []byte {
 
 // appendData appends data as the JSON that it is, on one line, or as a string.
 func appendData(b []byte, data string) []byte {
-	if !looksLikeJSON(data) {
-		return appendString(b, data)
+	b, ok := peek.Compact(b, data)
+	if !ok {
+		b = appendString(b, data)
 	}
-	buf := bytes.NewBuffer(b)
-	if json.Compact(buf, []byte(data)) != nil {
-		return appendString(b, data)
-	}
-	return buf.Bytes()
-}
-
-// looksLikeJSON spares ordinary text the parser.
-func looksLikeJSON(s string) bool {
-	for i := range len(s) {
-		switch c := s[i]; {
-		case c == ' ' || c == '\t' || c == '\n':
-		case c == '{' || c == '[' || c == '"' || c == '-' || c >= '0' && c <= '9':
-			return true
-		default:
-			return c == 't' || c == 'f' || c == 'n'
-		}
-	}
-	return false
+	return b
 }
 
 // appendString appends a JSON string. Unlike Marshal it leaves <, > and & alone:
 // this is no HTML.
 func appendString(b []byte, s string) []byte {
+	if isPlain(s) {
+		return append(append(append(b, '"'), s...), '"')
+	}
 	buf := bytes.NewBuffer(b)
 	enc := json.NewEncoder(buf)
 	enc.SetEscapeHTML(false)
 	enc.Encode(s) // a string has no errors
 	return bytes.TrimSuffix(buf.Bytes(), []byte("\n"))
+}
+
+// isPlain tells whether a text is ASCII that stands for itself in a JSON string.
+func isPlain(s string) bool {
+	for i := range len(s) {
+		if c := s[i]; c < ' ' || c == '"' || c == '\\' || c >= utf8.RuneSelf {
+			return false
+		}
+	}
+	return true
 }
 
 // jsonSpans gives a valid JSON text its colours.

@@ -7,15 +7,24 @@ import (
 	"github.com/OneStepAt4time/resilient-sse/internal/termsafe"
 )
 
-// newData renders the data and nothing else: byte for byte, and a line feed.
+// newData renders the data and nothing else, as the stream's text is, and a line
+// feed unless they are to be joined.
 func newData(o Options) Renderer {
+	if !o.Timestamps && !o.Labels || o.Join {
+		return func(b []byte, ev Event) ([]byte, error) { return o.appendEnd(o.appendText(b, ev.Data)), nil }
+	}
 	var labels column
 	return func(b []byte, ev Event) ([]byte, error) {
-		if !o.Timestamps && !o.Labels {
-			return append(o.appendText(b, ev.Data), '\n'), nil
-		}
 		return o.appendLines(b, o.Paint.Join(o.prefix(ev, &labels)), ev.Data), nil
 	}
+}
+
+// appendEnd appends what ends an event.
+func (o *Options) appendEnd(b []byte) []byte {
+	if o.Join {
+		return b
+	}
+	return append(b, '\n')
 }
 
 // appendLines appends text line by line, each behind a prefix. It is a function of

@@ -43,6 +43,11 @@ type Options struct {
 	Columns    func() int // to wrap text at; nil: not at all
 	Timestamps bool       // when an event was received, on each of its lines
 	Labels     bool       // its stream, on each of its lines
+	Verbose    bool       // text: nothing is cut, and the JSON stands below
+	Join       bool       // data and templates: no line feed behind an event, and no labels
+
+	LabelStyle func(string) console.Style // of a label; nil: the renderer's own choice
+	Zone       *time.Location             // of the text format's times; nil: the local one
 }
 
 // Formats are the values of Options.Format.
@@ -50,6 +55,9 @@ var Formats = []string{"text", "data", "json", "sse", "template=…"}
 
 // New returns the renderer of a format. The error says what is wrong with it.
 func New(o Options) (Renderer, error) {
+	if o.LabelStyle == nil {
+		o.LabelStyle = new(console.Palette).Of
+	}
 	if text, ok := strings.CutPrefix(o.Format, "template="); ok {
 		return newTemplate(o, text)
 	}
@@ -66,15 +74,23 @@ func New(o Options) (Renderer, error) {
 	return nil, fmt.Errorf("%q is not one of auto, %s", o.Format, strings.Join(Formats, ", "))
 }
 
-// KindOf returns what a person calls the kind of an event: the one inside a
-// session's envelope, else its SSE type.
+// KindOf returns what a person calls the kind of an event: of a session's event
+// the kind that it has on its session's own stream, so that a hook is one among
+// all sessions too; of others the SSE type.
 func KindOf(ev sse.Event) string {
-	if ev.Type == sse.DefaultType {
-		if kind := session.KindOf(ev); kind != "" {
-			return string(kind)
-		}
+	if ev.Type != sse.DefaultType {
+		return ev.Type
 	}
-	return ev.Type
+	switch kind := session.KindOf(ev); kind {
+	case "":
+		return ev.Type
+	case session.SessionMessage, session.SessionStatusChange: // the data tells which
+		var d description
+		d.open(ev.Data)
+		return string(restored(kind, d.data))
+	default:
+		return string(restored(kind, nil))
+	}
 }
 
 const stamp = "2006-01-02T15:04:05.000Z07:00"
@@ -96,7 +112,7 @@ func (o *Options) prefix(ev Event, labels *column) []console.Span {
 		if o.TTY {
 			pad = labels.pad(label)
 		}
-		spans = append(spans, console.Span{Style: console.StyleOf(ev.Stream), Text: label}, console.Span{Text: pad + gap})
+		spans = append(spans, console.Span{Style: o.LabelStyle(label), Text: label}, console.Span{Text: pad + gap})
 	}
 	return spans
 }

@@ -41,26 +41,13 @@ func TestFormats(t *testing.T) {
 		{"data on a terminal", render.Options{Format: "data", TTY: true}, event("1", "x", "\x1b[31m\tb"), `\x1b[31m` + "\tb\n"},
 
 		{"json", render.Options{Format: "json"}, event("1", "x", `{ "b": 1.0, "a": [] }`),
-			`{"stream":"abc","id":"1","event":"x","data":{"b":1.0,"a":[]},"received_at":"2026-05-04T12:30:45.678Z","attempt":2}` + "\n"},
+			`{"stream":"abc","id":"1","event":"x","data":{"b":1.0,"a":[]},"received_at":"2026-05-04T12:30:45.678000Z","attempt":2}` + "\n"},
 		{"json of text", render.Options{Format: "json"}, event("", "x", "<a> & {b"),
-			`{"stream":"abc","id":"","event":"x","data":"<a> & {b","received_at":"2026-05-04T12:30:45.678Z","attempt":2}` + "\n"},
+			`{"stream":"abc","id":"","event":"x","data":"<a> & {b","received_at":"2026-05-04T12:30:45.678000Z","attempt":2}` + "\n"},
 		{"json of numbers", render.Options{Format: "json"}, event("", "x", "12345678901234567890"),
-			`{"stream":"abc","id":"","event":"x","data":12345678901234567890,"received_at":"2026-05-04T12:30:45.678Z","attempt":2}` + "\n"},
-		{"json on a terminal", render.Options{Format: "json", TTY: true}, event("1", "x", `{"a":"\u001b\u009b","b":[1,null]}`), `{
-  "stream": "abc",
-  "id": "1",
-  "event": "x",
-  "data": {
-    "a": "\u001b\u009b",
-    "b": [
-      1,
-      null
-    ]
-  },
-  "received_at": "2026-05-04T12:30:45.678Z",
-  "attempt": 2
-}
-`},
+			`{"stream":"abc","id":"","event":"x","data":12345678901234567890,"received_at":"2026-05-04T12:30:45.678000Z","attempt":2}` + "\n"},
+		{"json on a terminal", render.Options{Format: "json", TTY: true}, event("1", "x", `{"a":"\u001b\u009b","b":[1,null]}`),
+			`{"stream":"abc","id":"1","event":"x","data":{"a":"\u001b\u009b","b":[1,null]},"received_at":"2026-05-04T12:30:45.678000Z","attempt":2}` + "\n"},
 
 		{"sse", render.Options{Format: "sse"}, event("1", "x", "a\nb"), "id: 1\nevent: x\ndata: a\ndata: b\n\n"},
 		{"sse, labelled", render.Options{Format: "sse", Labels: true, Timestamps: true}, event("1", "message", ""),
@@ -70,15 +57,20 @@ func TestFormats(t *testing.T) {
 		{"template", render.Options{Format: `template={{.Kind}} {{.JSON.data.role}} {{oneline .JSON.data.text}} {{pad 6 .ID}}|{{upper .Stream}}`},
 			event("7", "message", envelope), "message user hello world 7     |ABC\n"},
 
-		{"text", render.Options{Format: "text"}, event("7", "message", envelope), textTime + "   7 message  user hello\n                      world\n"},
-		{"text of plain data", render.Options{Format: "text"}, event("1", "ping", "x\x1b"), local + "   1 ping     x\\x1b\n"},
-		{"text without an id", render.Options{Format: "text"}, event("", "ping", ""), local + "     ping\n"},
-		{"text with a long id", render.Options{Format: "text"}, event("0123456789abcdef", "ping", "x"), local + " 012345…bcdef ping     x\n"},
+		{"template with escapes", render.Options{Format: `template={{.ID}}\t{{range .JSON.list}}{{.a}}\n{{else}}{{.Event}}\\n{{end}}`},
+			event("7", "message", `{"list":[]}`), "7\tmessage\\n\n"},
+		{"template, joined", render.Options{Format: `template={{.Data}}`, Join: true}, event("7", "message", "a"), "a"},
+		{"data, joined", render.Options{Format: "data", Join: true, Labels: true}, event("7", "message", "a"), "a"},
+
+		{"text", render.Options{Format: "text"}, event("7", "message", envelope), textTime + "   7 user      hello\n                       world\n"},
+		{"text of plain data", render.Options{Format: "text"}, event("1", "ping", "x\x1b"), local + "   1 ping      x\\x1b\n"},
+		{"text without an id", render.Options{Format: "text"}, event("", "ping", ""), local + " ping\n"},
+		{"text with a long id", render.Options{Format: "text"}, event("0123456789abcdef", "ping", "x"), local + " 012345…bcdef ping      x\n"},
 		{"text, labelled", render.Options{Format: "text", Labels: true, Timestamps: true}, event("1", "ping", "x"),
-			"2026-05-04T12:30:45.678Z abc   1 ping     x\n"},
-		{"text in 40 columns", render.Options{Format: "text", Columns: columns(44)}, event("1", "ping", "one two three 日本語日本語日本語 four"),
-			local + "   1 ping     one two three\n                      日本語日本語日本語\n                      four\n"},
-		{"text of what an expression made", render.Options{Format: "text"}, mapped(), local + "   1 message  made\n"},
+			"2026-05-04T12:30:45.678Z abc   1 ping      x\n"},
+		{"text in 40 columns", render.Options{Format: "text", Columns: columns(45)}, event("1", "ping", "one two three 日本語日本語日本語 four"),
+			local + " ping      one two three\n                   日本語日本語日本語 four\n"},
+		{"text of what an expression made", render.Options{Format: "text"}, mapped(), local + "   1 message   made\n"},
 	} {
 		r, err := render.New(test.options)
 		if err != nil {
@@ -109,7 +101,7 @@ func TestGlobalStreamNamesSessions(t *testing.T) {
 	e := event("7", "message", envelope)
 	e.Stream = render.Global
 	b, err := r(nil, e)
-	if err != nil || !strings.Contains(string(b), " s1   7 message ") {
+	if err != nil || !strings.Contains(string(b), " s1   7 user ") {
 		t.Errorf("got %q, %v", b, err)
 	}
 }
@@ -117,7 +109,7 @@ func TestGlobalStreamNamesSessions(t *testing.T) {
 func TestColours(t *testing.T) {
 	r, _ := render.New(render.Options{Format: "json", TTY: true, Paint: true})
 	b, err := r(nil, event("1", "x", `{"a":[-1.5,true,"s"]}`))
-	for _, want := range []string{"\x1b[34m\"a\"\x1b[0m: ", "\x1b[36m-1.5\x1b[0m", "\x1b[35mtrue\x1b[0m", "\x1b[32m\"s\"\x1b[0m"} {
+	for _, want := range []string{"\x1b[34m\"a\"\x1b[0m:[", "\x1b[36m-1.5\x1b[0m", "\x1b[35mtrue\x1b[0m", "\x1b[32m\"s\"\x1b[0m"} {
 		if err != nil || !strings.Contains(string(b), want) {
 			t.Errorf("no %q in %q, %v", want, b, err)
 		}
@@ -126,8 +118,10 @@ func TestColours(t *testing.T) {
 
 func TestBadFormats(t *testing.T) {
 	for format, want := range map[string]string{
-		"xml":                  `"xml" is not one of auto, text, data, json, sse, template=…`,
-		"template={{.ID":       "template:1: unclosed action",
+		"xml":                `"xml" is not one of auto, text, data, json, sse, template=…`,
+		"template={{.ID":     "template:1: unclosed action",
+		"template={{.Nope}}": "template:1:2: there is no .Nope; an event has .Stream, .ID, .Event, .Kind, .Data, .JSON, .Received, .Attempt",
+		"template={{if .ID}}{{with .JSON}}{{.data}}{{$.id}}{{end}}{{end}}": "template:1:36: there is no .id; did you mean .ID?",
 		"template={{nothing}}": `template:1: function "nothing" not defined`,
 	} {
 		if _, err := render.New(render.Options{Format: format}); err == nil || err.Error() != want {

@@ -1,25 +1,52 @@
 package render
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"strings"
 	"text/template"
 	"time"
 
+	"github.com/OneStepAt4time/resilient-sse/internal/peek"
 	"github.com/OneStepAt4time/resilient-sse/internal/termsafe"
 )
 
-// Fields are what a template has to work with.
+// Fields are what a template has to work with, beside JSON.
 type Fields struct {
 	Stream   string
 	ID       string
 	Event    string // the SSE type
-	Kind     string // the one inside a session's envelope, else the type
 	Data     string
-	JSON     any // the data decoded, nil if it is not JSON; numbers as json.Number
 	Received time.Time
 	Attempt  int
+
+	ev      Event
+	json    any
+	decoded bool
+}
+
+// Kind is the one inside a session's envelope, as its own stream has it, else the
+// SSE type.
+func (f *Fields) Kind() string {
+	if f.ev.Kind != "" {
+		return f.ev.Kind
+	}
+	return KindOf(f.ev.Event)
+}
+
+// JSON is the data decoded, nil if it is not JSON; numbers are json.Number. It is
+// decoded when it is asked for.
+func (f *Fields) JSON() any {
+	if !f.decoded {
+		text := f.ev.Data
+		if f.ev.Mapped != nil {
+			text = string(f.ev.Mapped)
+		}
+		f.json, _ = peek.Value(text)
+		f.decoded = true
+	}
+	return f.json
 }
 
 var templateFuncs = template.FuncMap{
@@ -45,35 +72,23 @@ var templateFuncs = template.FuncMap{
 // puts together from a stream is not to be trusted either.
 func newTemplate(o Options, text string) (Renderer, error) {
 	t, err := template.New("template").Option("missingkey=zero").Funcs(templateFuncs).Parse(text)
+	if err == nil && t.Tree != nil {
+		err = checkFields(t.Tree)
+	}
 	if err != nil {
 		return nil, errors.New(strings.TrimPrefix(err.Error(), "template: "))
 	}
-	var out strings.Builder
+	var out bytes.Buffer
+	f := new(Fields)
 	return func(b []byte, ev Event) ([]byte, error) {
+		*f = Fields{Stream: ev.Stream, ID: ev.ID, Event: ev.Type, Data: ev.Data, Received: ev.Received, Attempt: ev.Attempt, ev: ev}
 		out.Reset()
-		if err := t.Execute(&out, fields(ev)); err != nil {
+		if err := t.Execute(&out, f); err != nil {
 			return b, errors.New(strings.TrimPrefix(err.Error(), "template: "))
 		}
-		return append(o.appendText(b, out.String()), '\n'), nil
+		if o.TTY {
+			return o.appendEnd(termsafe.AppendText(b, out.String())), nil
+		}
+		return o.appendEnd(append(b, out.Bytes()...)), nil
 	}, nil
-}
-
-func fields(ev Event) Fields {
-	f := Fields{
-		Stream: ev.Stream, ID: ev.ID, Event: ev.Type, Kind: ev.Kind,
-		Data: ev.Data, Received: ev.Received, Attempt: ev.Attempt,
-	}
-	if f.Kind == "" {
-		f.Kind = KindOf(ev.Event)
-	}
-	text := ev.Data
-	if ev.Mapped != nil {
-		text = string(ev.Mapped)
-	}
-	dec := json.NewDecoder(strings.NewReader(text))
-	dec.UseNumber()
-	if dec.Decode(&f.JSON) != nil || dec.More() {
-		f.JSON = nil
-	}
-	return f
 }

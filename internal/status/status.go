@@ -263,7 +263,7 @@ func (st *Stream) labelled() []console.Span {
 	if st.label == "" {
 		return nil
 	}
-	return []console.Span{{Style: console.StyleOf(st.label), Text: st.label}, {Text: ": "}}
+	return []console.Span{{Style: st.s.Console.LabelStyle(st.label), Text: st.label}, {Text: ": "}}
 }
 
 // Fail says with what the stream has ended, at any level.
