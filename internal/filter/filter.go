@@ -138,11 +138,11 @@ func isControl(ev sse.Event) bool {
 	return !ev.HasID && strings.HasPrefix(ev.Data, `{"event":"`) && session.IsControl(ev)
 }
 
-// matches tells of a kind whether the event is of it: by its SSE type, or by what
-// its JSON says, with or without the session_ that kinds of the global stream
-// begin with. Each frame of a session has the type message, so that type alone
-// says nothing where there is a kind.
+// matches tells of a kind whether the event is of it: by its SSE type, by what its
+// JSON says, by the kind that it has on its session's own stream, or by the word
+// that the text format shows. Each frame of a session has the type message, so
+// that type alone says nothing where there is a kind.
 func matches(ev sse.Event) func(kind string) bool {
 	name, inside := render.KindOf(ev), string(session.KindOf(ev))
-	return func(want string) bool { return want == name || want == inside || "session_"+want == inside }
+	return func(want string) bool { return want == name || want == inside || want == render.WordOf(ev) }
 }

@@ -93,6 +93,14 @@ func KindOf(ev sse.Event) string {
 	}
 }
 
+// WordOf returns the word that the text format has for an event: who speaks in it,
+// or what it is.
+func WordOf(ev sse.Event) string {
+	var d description
+	d.describe(Event{Event: ev}, false)
+	return d.word
+}
+
 const stamp = "2006-01-02T15:04:05.000Z07:00"
 
 // prefix returns what stands before each line of an event in the plain formats:

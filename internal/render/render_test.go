@@ -4,10 +4,12 @@ import (
 	"strings"
 	"testing"
 	"time"
+	"unicode"
 
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/OneStepAt4time/resilient-sse/internal/render"
+	"github.com/OneStepAt4time/resilient-sse/session"
 	"github.com/OneStepAt4time/resilient-sse/sse"
 )
 
@@ -141,4 +143,67 @@ func TestKindOf(t *testing.T) {
 			t.Errorf("KindOf(%q, %q): got %q, want %q", test.typ, test.data, got, test.want)
 		}
 	}
+}
+
+// TestKinds holds the kinds that are shown against those of package session.
+func TestKinds(t *testing.T) {
+	for _, recording := range recordings {
+		for _, ev := range recorded(t, recording) {
+			env, err := session.Parse(ev.Event)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got, want := render.KindOf(ev.Event), string(env.SessionKind()); got != want {
+				t.Errorf("KindOf(%s): got %s, want %s", ev.Data, got, want)
+			}
+		}
+	}
+}
+
+// TestLabels tells sessions apart, also those whose ids begin alike.
+func TestLabels(t *testing.T) {
+	var events []render.Event
+	for _, id := range []string{
+		"5e38af8b-f934-429c-bc53-a956a5882a2e", "5e38af8b-f934-5555-bc53-a956a5882a2e", "aaaaaaaa-f934-5555-bc53-a956a5882a2e",
+		"5e38af8b-f934-429c-bc53-a956a5882a2e", "no-uuid-but-a-name-that-is-much-too-long",
+	} {
+		ev := event("1", "message", `{"event":"session_ended","sessionId":"`+id+`","data":{}}`)
+		ev.Stream = render.Global
+		events = append(events, ev)
+	}
+	got := renderAll(t, events, render.Options{Format: "text", Zone: time.UTC})
+	want := `12:30:45 5e38af8b   1 ended
+12:30:45 5e38af8b-f934   1 ended
+12:30:45 aaaaaaaa        1 ended
+12:30:45 5e38af8b        1 ended
+12:30:45 no-uuid-but-…ch-too-long   1 ended
+`
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("labels (-want +got):\n%s", diff)
+	}
+}
+
+// FuzzText shows whatever a server sends as lines that no terminal obeys and that
+// fit it.
+func FuzzText(f *testing.F) {
+	for _, recording := range recordings {
+		for _, ev := range recorded(f, recording) {
+			f.Add(ev.Data, ev.ID, 80)
+		}
+	}
+	f.Add(`{"event":"message","sessionId":"\u001b[2J","timestamp":"\u0007","data":{"role":"\u009b","text":"\u202e","contentType":"tool_use","tool_name":"\n\r"}}`, "\x1b", 40)
+	f.Add(`{"event":"hook","data":{"hookEvent":"\u0085A\u0085","tool_input":{"command":"\u0007"}}}`, "1", 30)
+	f.Fuzz(func(t *testing.T, data, id string, width int) {
+		ev := event(strings.ToValidUTF8(id, "?"), "message", strings.ToValidUTF8(data, "?"))
+		ev.Stream = render.Global
+		width = 40 + max(width, 0)%100
+		for _, verbose := range []bool{false, true} {
+			got := renderAll(t, []render.Event{ev}, render.Options{Format: "text", TTY: true, Columns: columns(width), Verbose: verbose})
+			for _, r := range got {
+				if r != '\n' && (unicode.Is(unicode.Cc, r) || unicode.Is(unicode.Bidi_Control, r)) {
+					t.Fatalf("%U comes out of %q: %q", r, data, got)
+				}
+			}
+		}
+	})
 }

@@ -79,6 +79,9 @@ func (t *textRenderer) prefix(ev Event, d *description, columns int) (indent int
 	switch {
 	case label != "":
 		short := t.labels.of(label)
+		if columns > 0 && columns < slender {
+			short = shorten(short, maxID)
+		}
 		add(t.LabelStyle(short), short, t.labelColumn.pad(short))
 		add(console.Plain, "", " ")
 	case ev.Stream == Global && t.labelColumn.width > 0: // an event of no session's

@@ -80,6 +80,7 @@ func (w *Follower) Stats() []client.Stats {
 func (w *Follower) newRender() error {
 	o := w.opts.Render
 	o.TTY, o.Paint, o.Labels = w.opts.System.OutTTY, w.paint, len(w.opts.Targets) > 1
+	o.Verbose, o.LabelStyle = w.opts.Verbose, w.console.LabelStyle
 	if o.TTY {
 		o.Columns = w.console.Columns
 	}
