@@ -95,7 +95,7 @@ func (d *description) status() {
 	d.name(console.Blue, "status")
 	status := d.data.text("status")
 	d.sayLine(statusStyle(status), plainWords(status))
-	d.because(": ", d.data.text("detail"))
+	d.because(d.data.text("detail"))
 }
 
 // statusStyle tells at a glance whether somebody has to do something.
@@ -111,18 +111,23 @@ func statusStyle(status string) console.Style {
 	return console.Yellow // permission_prompt, ask_question, waiting_for_input, …
 }
 
-// because adds a reason behind a mark, if there is one.
-func (d *description) because(mark, reason string) {
-	if reason != "" {
-		d.say(console.Plain, mark)
-		d.sayCut(console.Plain, reason, someText)
+// because adds a reason behind a colon, if there is one. The colon goes with the
+// word before it, for a line may break between two spans.
+func (d *description) because(reason string) {
+	if reason == "" {
+		return
 	}
+	if n := len(d.says); n > 0 {
+		d.says[n-1].Text += ":"
+		d.say(console.Plain, " ")
+	}
+	d.sayCut(console.Plain, reason, someText)
 }
 
 func (d *description) stall() {
 	d.name(console.Red, "stall")
 	d.sayLine(console.Bold, plainWords(d.data.text("stallType")))
-	d.because(": ", d.data.text("detail"))
+	d.because(d.data.text("detail"))
 }
 
 func (d *description) subagent(does string) {

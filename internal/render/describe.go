@@ -190,7 +190,7 @@ func (d *description) aegis() {
 	case session.PermissionDenied:
 		d.name(console.Red, "denied")
 		d.sayLine(console.Bold, d.data.text("toolName", "tool"))
-		d.because(": ", d.data.text("reason"))
+		d.because(d.data.text("reason"))
 	case session.Approval:
 		d.name(console.Yellow, "approval")
 		d.sayCut(console.Bold, d.data.text("prompt"), longText)

@@ -23,14 +23,14 @@ func (d *description) hook() {
 	case "PostToolUseFailure":
 		d.mark(false)
 		d.tool()
-		d.because(": ", d.data.text("error", "reason", "message"))
+		d.because(d.data.text("error", "reason", "message"))
 	case "PermissionRequest":
 		d.say(console.Yellow, "asks for ")
 		d.tool()
 	case "PermissionDenied":
 		d.say(console.Red, "denied ")
 		d.tool()
-		d.because(": ", d.data.text("reason", "message"))
+		d.because(d.data.text("reason", "message"))
 	default:
 		d.told(name)
 	}
@@ -86,7 +86,7 @@ func (d *description) told(name string) {
 		d.sayCut(console.Plain, more, someText)
 	default:
 		d.sayLine(console.Plain, w.words)
-		d.because(": ", more)
+		d.because(more)
 	}
 	if name == "SessionStart" {
 		d.aside("model ", d.data.text("model"))

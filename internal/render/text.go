@@ -10,7 +10,9 @@ import (
 // Widths of the terminal at which the text format leaves something out.
 const (
 	narrow  = 60 // ids
-	slender = 48 // the time too, where there is a label
+	slender = 48 // the time too, where there is a label, and the middle of long labels
+
+	maxSlender = 9 // longest label then: 20 of 40 columns are left for the text
 )
 
 // maxID is the longest id that is shown whole, in columns.
@@ -72,7 +74,7 @@ func (t *textRenderer) prefix(ev Event, d *description, columns int) (indent int
 	switch {
 	case t.Timestamps:
 		add(console.Dim, ev.Received.Format(stamp), " ")
-	case columns > 0 && columns < slender && label != "":
+	case columns > 0 && columns < slender && (label != "" || ev.Stream == Global):
 	default:
 		add(console.Dim, t.clock.of(d.stamp, ev.Received), " ")
 	}
@@ -80,7 +82,7 @@ func (t *textRenderer) prefix(ev Event, d *description, columns int) (indent int
 	case label != "":
 		short := t.labels.of(label)
 		if columns > 0 && columns < slender {
-			short = shorten(short, maxID)
+			short = shorten(short, maxSlender)
 		}
 		add(t.LabelStyle(short), short, t.labelColumn.pad(short))
 		add(console.Plain, "", " ")
