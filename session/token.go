@@ -18,6 +18,8 @@ import (
 const (
 	tokenTimeout  = 15 * time.Second // for one exchange, whatever the context says
 	maxTokenReply = 16 << 10         // bytes of an answer that are read
+
+	maxTokenRefusal = 1 << 10 // and of a refusal
 )
 
 // A TokenSource exchanges an API key for the single-use tokens that newer
@@ -99,7 +101,8 @@ func (s *TokenSource) Token(ctx context.Context) (Token, error) {
 	}
 	defer resp.Body.Close()
 	if resp.StatusCode != http.StatusCreated && resp.StatusCode != http.StatusOK {
-		return Token{}, &TokenError{StatusCode: resp.StatusCode, Header: resp.Header, Reason: "was refused"}
+		body, _ := io.ReadAll(io.LimitReader(resp.Body, maxTokenRefusal)) // what there is of it
+		return Token{}, &TokenError{StatusCode: resp.StatusCode, Header: resp.Header, Body: body, Reason: "was refused"}
 	}
 	body, err := io.ReadAll(io.LimitReader(resp.Body, maxTokenReply))
 	if err != nil {
@@ -159,6 +162,7 @@ var errTokenTimeout = fmt.Errorf("no answer within %v", tokenTimeout)
 type TokenError struct {
 	StatusCode int         // of the answer; 0 if there was none
 	Header     http.Header // of the answer: Retry-After; nil if there was none
+	Body       []byte      // of a refusal: its first KiB
 	Reason     string      // "was refused", "is missing in the answer"
 	Err        error       // what failed below HTTP, or the context's cause; else nil
 }

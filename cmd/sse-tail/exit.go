@@ -8,6 +8,7 @@ import (
 	"github.com/OneStepAt4time/resilient-sse/client"
 	"github.com/OneStepAt4time/resilient-sse/internal/action"
 	"github.com/OneStepAt4time/resilient-sse/internal/cmdline"
+	"github.com/OneStepAt4time/resilient-sse/internal/explain"
 	"github.com/OneStepAt4time/resilient-sse/internal/system"
 	"github.com/OneStepAt4time/resilient-sse/internal/tail"
 	"github.com/OneStepAt4time/resilient-sse/session"
@@ -55,7 +56,7 @@ func exitCode(err error) int {
 		return exitGap
 	case is[*sse.LimitError](err):
 		return exitNotStream
-	case is[*client.RedirectError](err):
+	case is[*client.RedirectError](err), errors.Is(err, http.ErrSchemeMismatch), explain.TalksTLS(err):
 		return exitRefused
 	}
 	switch status := refusalStatus(err); status {

@@ -27,6 +27,7 @@ func newFollow(sys *system.System, p *cmdline.Problems) (*cobra.Command, *flags)
 		SilenceErrors: true,
 		SilenceUsage:  true,
 		RunE: func(cmd *cobra.Command, args []string) error {
+			f.noCommand(cmd, args)
 			w, err := f.follower(sys, args)
 			if err != nil {
 				return err
@@ -39,14 +40,35 @@ func newFollow(sys *system.System, p *cmdline.Problems) (*cobra.Command, *flags)
 	return cmd, f
 }
 
+// noCommand takes an argument that is almost a subcommand for one: as a session's id
+// it would be waited for, for minutes. Behind -- it is an id.
+func (f *flags) noCommand(cmd *cobra.Command, args []string) {
+	if dash := cmd.ArgsLenAtDash(); dash >= 0 {
+		args = args[:dash]
+	}
+	var names []string
+	for _, c := range cmd.Commands() {
+		if !c.Hidden {
+			names = append(names, c.Name())
+		}
+	}
+	for _, arg := range args {
+		name := otherNames[arg]
+		if name == "" {
+			name = cmdline.Near(arg, names)
+		}
+		if name != "" {
+			f.problems.Add("%q: did you mean the command, sse-tail %s? for the session of that name: sse-tail -- %s", arg, name, arg)
+		}
+	}
+}
+
+// otherNames are what other programs call our subcommands.
+var otherNames = map[string]string{"ls": "sessions", "list": "sessions", "ps": "sessions", "server": "serve", "check": "doctor", "man": "help"}
+
 // follower checks the whole command line before anything is dialled.
 func (f *flags) follower(sys *system.System, args []string) (*tail.Follower, error) {
 	o := f.options(sys, f.targets(args))
-	for _, t := range o.Targets {
-		if name := cmdline.Near(t.ID, []string{"serve", "doctor", "completion"}); name != "" {
-			o.Notes = append(o.Notes, "this follows the session "+t.ID+"; for the command: sse-tail "+name)
-		}
-	}
 	w, err := tail.New(o)
 	f.problems.AddError(err)
 	return w, f.problems.Err()

@@ -39,7 +39,8 @@ const exitCodes = `  0    the end that was wanted: -n, --until, session ended, 2
 
 // addHelp gives the command its help: examples, then all flags by groups, on one
 // screen; and the topics that say more.
-func addHelp(root *cobra.Command) {
+func addHelp(root *cobra.Command, p *cmdline.Problems) {
+	addHelpCommand(root, p)
 	root.SetVersionTemplate("sse-tail {{.Version}}\n")
 	root.SetHelpFunc(func(cmd *cobra.Command, args []string) {
 		text := cmd.Long
@@ -54,6 +55,31 @@ func addHelp(root *cobra.Command) {
 	for name, text := range map[string]string{"flags": cmdline.FlagsHelp(root.Flags()), "exit-codes": exitCodes} {
 		root.AddCommand(&cobra.Command{Use: name, Long: text, Hidden: true, Annotations: map[string]string{topic: name}})
 	}
+}
+
+// addHelpCommand gives the command its "help", which names what it does not know.
+func addHelpCommand(root *cobra.Command, p *cmdline.Problems) {
+	root.SetHelpCommand(&cobra.Command{
+		Use:    "help [COMMAND|TOPIC]",
+		Short:  "Help about a command or a topic",
+		Hidden: true,
+		RunE: func(_ *cobra.Command, args []string) error {
+			cmd, rest, err := root.Find(args)
+			if err == nil && len(rest) == 0 {
+				return cmd.Help()
+			}
+			var names []string
+			for _, c := range root.Commands() {
+				names = append(names, c.Name())
+			}
+			text := fmt.Sprintf("%q is neither a command nor a topic", args[0])
+			if near := cmdline.Near(args[0], names); near != "" {
+				text += "; did you mean: sse-tail help " + near
+			}
+			p.Add("%s", text)
+			return p.Err()
+		},
+	})
 }
 
 // topic marks a command that is nothing but a page of help.

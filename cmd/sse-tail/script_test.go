@@ -50,6 +50,7 @@ func TestMain(m *testing.M) {
 //	await NAME stdout|stderr RE  wait until its output matches
 //	address NAME KEY VAR         set a variable to a member of the JSON line that it wrote
 //	sig NAME INT|TERM|KILL|USR1  send it a signal
+//	answer VAR FILE…             start a server that answers with files, see there
 //	finish NAME N                wait for its end, with exit code N; its output is in NAME.stdout and NAME.stderr
 func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
@@ -93,7 +94,7 @@ var scriptCommands = func() map[string]func(*testscript.TestScript, bool, []stri
 		"send": {4, publishSend}, "numbers": {3, publishNumbers}, "end": {1, endStream},
 		"fault": {1, injectFault}, "drop": {0, drop}, "conns": {1, waitConns}, "requests": {1, waitRequests},
 		"delivered": {2, waitDelivered}, "journal": {1, findRequest},
-		"code": {2, runWithCode}, "start": {2, startProcess}, "await": {3, awaitOutput}, "address": {3, setAddress}, "sig": {2, sendSignal}, "finish": {2, finishProcess},
+		"code": {2, runWithCode}, "start": {2, startProcess}, "await": {3, awaitOutput}, "address": {3, setAddress}, "sig": {2, sendSignal}, "finish": {2, finishProcess}, "answer": {2, answer},
 	} {
 		cmds[name] = func(ts *testscript.TestScript, neg bool, args []string) {
 			if neg || len(args) < c.least {

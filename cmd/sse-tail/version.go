@@ -4,7 +4,27 @@ import (
 	"fmt"
 	"runtime"
 	"runtime/debug"
+
+	"github.com/spf13/cobra"
+
+	"github.com/OneStepAt4time/resilient-sse/internal/cmdline"
+	"github.com/OneStepAt4time/resilient-sse/internal/system"
 )
+
+func newVersion(sys *system.System, p *cmdline.Problems) *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "version",
+		Short: "Say which version this is",
+		Long:  "Say which version this is, of which commit, and what it was built with.",
+		Args:  cmdline.NoArgs(p),
+		RunE: func(*cobra.Command, []string) error {
+			_, err := fmt.Fprintf(sys.Out, "sse-tail %s\n", version())
+			return err
+		},
+	}
+	cmdline.NamesAllFlags(cmd, p, sys.Args, func([]string) {})
+	return cmd
+}
 
 // version is what the build knows of itself: the module's version, or the commit
 // that it was built from.

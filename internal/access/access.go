@@ -8,6 +8,8 @@ import (
 	"net/url"
 
 	"github.com/OneStepAt4time/resilient-sse/client"
+	"github.com/OneStepAt4time/resilient-sse/internal/explain"
+	"github.com/OneStepAt4time/resilient-sse/internal/mask"
 	"github.com/OneStepAt4time/resilient-sse/internal/origin"
 	"github.com/OneStepAt4time/resilient-sse/internal/target"
 )
@@ -117,4 +119,25 @@ func (a *Access) trusts(t target.Target) bool {
 	server, err1 := url.Parse(a.opts.Server)
 	stream, err2 := t.Address()
 	return err1 == nil && err2 == nil && origin.Same(server, stream)
+}
+
+// Facts are what is known of a target's stream, for explanations of what goes
+// wrong.
+func (a *Access) Facts(t target.Target, body bool) explain.Facts {
+	f := explain.Facts{Server: t.Base, POST: body}
+	u, err := t.Address()
+	switch {
+	case a.header.Get("Authorization") != "":
+		f.Sent = "header"
+	case a.tokens(t) != nil:
+		f.Sent = "token"
+	case err == nil && u.User != nil:
+		f.Sent = "password"
+	case err == nil && mask.InQuery(u) != nil:
+		f.Sent = "URL"
+	}
+	if u, err := url.Parse(t.Base); err == nil && t.Base != "" {
+		f.Server = mask.URL(u)
+	}
+	return f
 }

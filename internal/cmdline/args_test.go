@@ -49,3 +49,15 @@ func TestNearestFlag(t *testing.T) {
 		}
 	}
 }
+
+func TestNear(t *testing.T) {
+	names := []string{"demo", "serve", "doctor", "sessions", "version", "help"}
+	for word, want := range map[string]string{
+		"docotr": "doctor", "doctr": "doctor", "srve": "serve", "session": "sessions", "verison": "version", "hepl": "help", "demoo": "demo",
+		"demo": "", "demo-1": "", "demo1": "", "abc": "", "": "", "doc": "", "aaa": "",
+	} {
+		if got := Near(word, names); got != want {
+			t.Errorf("%q: got %q, want %q", word, got, want)
+		}
+	}
+}

@@ -103,14 +103,32 @@ func nearest(fs *pflag.FlagSet, name string) string {
 	return best
 }
 
-// Near returns the one of some names that a word was probably meant to be, or "".
+// Near returns the one of some names that a word was probably meant to be, or "":
+// one letter is missing, too many, wrong, or two have changed places. A word with a
+// digit is meant as it stands: demo-1 is no slip of demo.
 func Near(word string, names []string) string {
+	if strings.ContainsAny(word, "0123456789") {
+		return ""
+	}
 	for _, name := range names {
-		if distance(word, name) == 1 {
+		if distance(word, name) == 1 || swapped(word, name) {
 			return name
 		}
 	}
 	return ""
+}
+
+// swapped tells whether two neighbours have changed places.
+func swapped(a, b string) bool {
+	if len(a) != len(b) {
+		return false
+	}
+	for i := range len(a) - 1 {
+		if a[:i]+a[i+1:i+2]+a[i:i+1]+a[i+2:] == b {
+			return a != b
+		}
+	}
+	return false
 }
 
 // distance is Levenshtein's: how many letters to insert, delete or replace.

@@ -1,6 +1,7 @@
 package mask
 
 import (
+	"maps"
 	"net/http"
 	"net/url"
 	"slices"
@@ -57,4 +58,15 @@ func URL(u *url.URL) string {
 	}
 	c.RawQuery = strings.Join(pairs, "&")
 	return termsafe.Line(c.String())
+}
+
+// InQuery returns the names of a URL's parameters that hold secrets. A session's id
+// is none.
+func InQuery(u *url.URL) (names []string) {
+	for _, name := range slices.Sorted(maps.Keys(u.Query())) {
+		if IsSecret(strings.ReplaceAll(strings.ToLower(name), "session", "")) {
+			names = append(names, name)
+		}
+	}
+	return names
 }

@@ -7,35 +7,48 @@ import (
 	"github.com/OneStepAt4time/resilient-sse/client"
 	"github.com/OneStepAt4time/resilient-sse/internal/console"
 	"github.com/OneStepAt4time/resilient-sse/internal/explain"
+	"github.com/OneStepAt4time/resilient-sse/internal/termsafe"
 )
 
-const frame = 100 * time.Millisecond // between two pictures of the live line
+const (
+	frame     = 100 * time.Millisecond // between two pictures of a countdown
+	idleAfter = 10 * time.Second       // without an event, silence is worth a word
+)
 
-// live draws the live line, and sees to it that it is drawn again while a
-// countdown runs in it. The lock is held.
+// live draws the live line, and sees to it that it is looked at again: each frame
+// while a countdown runs in it, each second while nothing comes. The lock is held.
 func (s *Status) live() {
 	if s.closed || s.Level != Normal || !s.Console.ErrTTY() {
 		return
 	}
+	next := frame
 	text, style := s.line()
+	s.idling = false
+	if text == "" {
+		text, next = s.idle()
+		style, s.idling = console.Dim, text != ""
+	}
 	if text == "" {
 		s.Console.Live("", nil)
+	} else {
+		s.Console.Live(s.Prefix+text, s.Paint.Painter(style))
+	}
+	if next == 0 {
 		return
 	}
-	s.Console.Live(s.Prefix+text, s.Paint.Painter(style))
 	if s.tick == nil {
-		s.tick = time.AfterFunc(frame, func() {
+		s.tick = time.AfterFunc(next, func() {
 			s.mu.Lock()
 			defer s.mu.Unlock()
 			s.live()
 		})
 		return
 	}
-	s.tick.Reset(frame)
+	s.tick.Reset(next)
 }
 
-// line returns the live line: that of the stream whose turn is next, and how many
-// others are down.
+// line returns the live line of an outage: that of the stream whose turn is next,
+// and how many others are down.
 func (s *Status) line() (string, console.Style) {
 	var first *Stream
 	down := 0
@@ -51,17 +64,63 @@ func (s *Status) line() (string, console.Style) {
 	if first == nil {
 		return "", console.Plain
 	}
-	text := first.now()
+	before := ""
 	if first.label != "" {
-		text = first.label + ": " + text
+		before = first.label + ": "
 	}
 	if down > 1 {
-		text = fmt.Sprintf("%d of %d streams down; %s", down, len(s.streams), text)
+		before = fmt.Sprintf("%d of %d streams down; %s", down, len(s.streams), before)
+	}
+	now, left := first.now()
+	text := before + now + left
+	if room := s.Console.Columns() - len("^C") - 1; termsafe.Width(s.Prefix+text) > room { // what matters most stays
+		if text = before + now; termsafe.Width(s.Prefix+text) > room {
+			text = now
+		}
 	}
 	if first.lost.IsZero() {
 		return text, console.Dim
 	}
 	return text, console.Yellow
+}
+
+// idle returns the live line of streams that are open and silent, and when to look
+// again; 0 for not at all.
+func (s *Status) idle() (text string, next time.Duration) {
+	var last, since time.Time // the newest event, and that or the newest opening
+	open := 0
+	for _, st := range s.streams {
+		if st.state != client.Open {
+			continue
+		}
+		open++
+		last = later(last, st.last)
+		since = later(since, later(st.last, st.opened))
+	}
+	if open == 0 {
+		return "", 0
+	}
+	silent := time.Since(since)
+	if silent < idleAfter {
+		return "", idleAfter - silent
+	}
+	text = "open"
+	if len(s.streams) > 1 {
+		text = explain.Count(open, "stream") + " open"
+	}
+	if last.IsZero() {
+		text += ", no event for " + explain.Duration(silent.Truncate(time.Second))
+	} else {
+		text += ", last event " + explain.Duration(time.Since(last).Truncate(time.Second)) + " ago"
+	}
+	return text, time.Second - silent%time.Second
+}
+
+func later(a, b time.Time) time.Time {
+	if b.After(a) {
+		return b
+	}
+	return a
 }
 
 // before tells whether a stream has more to show than another: that it is trying,
@@ -89,25 +148,21 @@ func (st *Stream) overdue() bool {
 	return st.state == client.Waiting && time.Since(st.until) > 2*frame
 }
 
-// now is what the stream is about to do.
-func (st *Stream) now() string {
-	text := "connecting to " + st.target
+// now is what the stream is about to do, and how long it will go on trying.
+func (st *Stream) now() (text, left string) {
 	switch {
 	case st.overdue():
-		text = "waiting until the server is back" + st.left()
+		return "waiting until the server is back", st.left()
 	case st.state == client.Waiting:
-		text = st.next()
+		return st.next(), st.left()
 	case !st.lost.IsZero():
-		text = fmt.Sprintf("attempt %d under way%s", st.attempt, st.left())
+		return fmt.Sprintf("retry %d under way", st.retry), st.left()
 	}
-	if st.lost.IsZero() {
-		return text
-	}
-	return text + ": " + explain.What(st.cause)
+	return "connecting to " + st.url, ""
 }
 
 func (st *Stream) next() string {
-	return fmt.Sprintf("attempt %d in %s%s", st.attempt, countdown(time.Until(st.until)), st.left())
+	return fmt.Sprintf("retry %d in %s", st.retry, countdown(time.Until(st.until)))
 }
 
 func (st *Stream) left() string {

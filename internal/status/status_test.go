@@ -14,7 +14,9 @@ import (
 
 	"github.com/OneStepAt4time/resilient-sse/client"
 	"github.com/OneStepAt4time/resilient-sse/internal/console"
+	"github.com/OneStepAt4time/resilient-sse/internal/explain"
 	"github.com/OneStepAt4time/resilient-sse/internal/status"
+	"github.com/OneStepAt4time/resilient-sse/sse"
 )
 
 // A screen is a terminal, as far as a line's erasure goes.
@@ -50,8 +52,12 @@ func (s *screen) live() string { s.mu.Lock(); defer s.mu.Unlock(); return s.last
 func (s *screen) kept() []string { s.mu.Lock(); defer s.mu.Unlock(); return s.lines }
 
 func newStatus(tty bool, level status.Level) (*status.Status, *screen) {
+	return newNarrow(tty, level, 200)
+}
+
+func newNarrow(tty bool, level status.Level, columns int) (*status.Status, *screen) {
 	out := new(screen)
-	c := console.New(console.Options{Out: io.Discard, Err: out, ErrTTY: tty, Columns: func() int { return 200 }})
+	c := console.New(console.Options{Out: io.Discard, Err: out, ErrTTY: tty, Columns: func() int { return columns }})
 	return status.New(status.Options{Console: c, Level: level, Prefix: "> "}), out
 }
 
@@ -70,35 +76,36 @@ var (
 func TestOutageOnATerminal(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s, screen := newStatus(true, status.Normal)
-		st := s.Add("", "http://h/x")
+		st := s.Add("", "http://h/x", explain.Facts{})
 		step := func(tr client.Transition, live string) {
 			t.Helper()
-			st.Observe(tr)
+			st.Observe(tr, 1)
 			if got := screen.live(); got != live {
 				t.Errorf("live line: got %q, want %q", got, live)
 			}
 		}
 		step(connecting, "> connecting to http://h/x")
 		step(open, "")
-		step(waiting, "> attempt 1 in 3.0s, giving up in 1m: server ended the stream")
+		step(waiting, "> retry 1 in 3.0s, giving up in 1m")
 		time.Sleep(1250 * time.Millisecond)
-		if got, want := screen.live(), "> attempt 1 in 1.8s, giving up in 59s: server ended the stream"; got != want {
+		if got, want := screen.live(), "> retry 1 in 1.8s, giving up in 59s"; got != want {
 			t.Errorf("after 1.25s: got %q, want %q", got, want)
 		}
 		time.Sleep(4 * time.Second) // another stream has its turn first
-		if got, want := screen.live(), "> waiting until the server is back, giving up in 55s: server ended the stream"; got != want {
+		if got, want := screen.live(), "> waiting until the server is back, giving up in 55s"; got != want {
 			t.Errorf("overdue: got %q, want %q", got, want)
 		}
-		step(again, "> attempt 1 under way, giving up in 57s: server ended the stream")
+		step(again, "> retry 1 under way, giving up in 57s")
 		step(reopen, "")
-		st.Event()
-		st.Event()
+		st.Event(event("8", "a"))
+		st.Event(event("9", "b"))
 		time.Sleep(time.Second)
 		step(over, "")
 		s.Close()
 		want := []string{
 			"> connected to http://h/x",
-			"> resumed after 5.3s and 1 attempt, from event 7, caught up with 2 events (server ended the stream)",
+			"> disconnected: server ended the stream",
+			"> resumed after 5.3s and 1 retry, behind event 7, caught up with 2 events",
 		}
 		if diff := cmp.Diff(want, screen.kept()); diff != "" {
 			t.Errorf("what stays (-want +got):\n%s", diff)
@@ -109,20 +116,21 @@ func TestOutageOnATerminal(t *testing.T) {
 func TestOutageElsewhere(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s, screen := newStatus(false, status.Normal)
-		st := s.Add("a\x1b", "http://h/x")
+		s.Labels = true
+		st := s.Add("a\x1b", "http://h/x", explain.Facts{})
 		gap := client.Transition{From: client.Open, State: client.Open, Cause: &client.GapError{Asked: "7", Given: "9", Reason: "replay starts later"}}
 		second := waiting
 		second.From, second.Attempt, second.Delay = client.Connecting, 2, time.Second
 		for _, tr := range []client.Transition{connecting, open, waiting, again, second, again, reopen, gap, over} {
-			st.Observe(tr)
+			st.Observe(tr, 1)
 		}
 		s.Close()
 		want := []string{
 			`> a\x1b: connected to http://h/x`,
-			`> a\x1b: lost: server ended the stream; attempt 1 in 3.0s, giving up in 1m`,
-			`> a\x1b: not connected: server ended the stream; attempt 2 in 1.0s, giving up in 1m`,
-			`> a\x1b: warning: gap after event "7": replay starts later (at "9")`,
-			`> a\x1b: resumed after 0s and 1 attempt, from event 7 (server ended the stream)`,
+			`> a\x1b: disconnected: server ended the stream; retry 1 in 3.0s, giving up in 1m`,
+			`> a\x1b: not connected: server ended the stream; retry 2 in 1.0s, giving up in 1m`,
+			`> a\x1b: events are missing behind event 7, up to event 9: replay starts later`,
+			`> a\x1b: connected again after 0s and 1 retry`,
 		}
 		if diff := cmp.Diff(want, screen.kept()); diff != "" {
 			t.Errorf("(-want +got):\n%s", diff)
@@ -136,28 +144,29 @@ func TestOutageElsewhere(t *testing.T) {
 func TestSeveralStreamsShareTheLiveLine(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s, screen := newStatus(true, status.Normal)
-		one, two := s.Add("one", "http://h/1"), s.Add("two", "http://h/2")
+		s.Labels = true
+		one, two := s.Add("one", "http://h/1", explain.Facts{}), s.Add("two", "http://h/2", explain.Facts{})
 		for _, st := range []*status.Stream{one, two} {
-			st.Observe(connecting)
-			st.Observe(open)
+			st.Observe(connecting, 1)
+			st.Observe(open, 1)
 		}
-		one.Observe(waiting)
+		one.Observe(waiting, 1)
 		soon := waiting
 		soon.Delay = time.Second
-		two.Observe(soon)
-		if got, want := screen.live(), "> 2 of 2 streams down; two: attempt 1 in 1.0s, giving up in 1m: server ended the stream"; got != want {
+		two.Observe(soon, 1)
+		if got, want := screen.live(), "> 2 of 2 streams down; two: retry 1 in 1.0s, giving up in 1m"; got != want {
 			t.Errorf("got %q, want %q", got, want)
 		}
-		three := s.Add("three", "http://h/3") // has not even begun, and may not
-		three.Observe(client.Transition{State: client.Waiting})
-		two.Observe(reopen)
-		one.Observe(reopen)
+		three := s.Add("three", "http://h/3", explain.Facts{}) // has not even begun, and may not
+		three.Observe(client.Transition{State: client.Waiting}, 1)
+		two.Observe(reopen, 1)
+		one.Observe(reopen, 1)
 		if got, want := screen.live(), "> three: waiting until the server is back"; got != want {
 			t.Errorf("got %q, want %q", got, want)
 		}
-		three.Observe(open)
-		one.Observe(waiting)
-		if got, want := screen.live(), "> one: attempt 1 in 3.0s, giving up in 1m: server ended the stream"; got != want {
+		three.Observe(open, 1)
+		one.Observe(waiting, 1)
+		if got, want := screen.live(), "> one: retry 1 in 3.0s, giving up in 1m"; got != want {
 			t.Errorf("got %q, want %q", got, want)
 		}
 		s.Close()
@@ -172,14 +181,18 @@ func TestHintAtTheStart(t *testing.T) {
 		s, screen := newStatus(true, status.Normal)
 		refused := waiting
 		refused.From, refused.Cause = client.Connecting, syscall.ECONNREFUSED
-		for _, st := range []*status.Stream{s.Add("one", "http://h/1"), s.Add("two", "http://h/2")} {
-			st.Observe(connecting)
-			st.Observe(refused)
-			st.Observe(again)
-			st.Observe(refused)
+		for _, st := range []*status.Stream{s.Add("one", "http://h/1", explain.Facts{}), s.Add("two", "http://h/2", explain.Facts{})} {
+			st.Observe(connecting, 1)
+			st.Observe(refused, 1)
+			st.Observe(again, 1)
+			st.Observe(refused, 1)
 		}
 		s.Close()
-		want := []string{"> hint: is the server running? one to try: sse-tail serve --demo"}
+		want := []string{
+			"> not connected: connection refused",
+			"> hint: is the server running? one to try: sse-tail serve --demo",
+			"> not connected: connection refused",
+		}
 		if diff := cmp.Diff(want, screen.kept()); diff != "" {
 			t.Errorf("(-want +got):\n%s", diff)
 		}
@@ -191,12 +204,12 @@ func TestHintElsewhere(t *testing.T) {
 	s, screen := newStatus(false, status.Normal)
 	refused := waiting
 	refused.From, refused.Cause = client.Connecting, syscall.ECONNREFUSED
-	st := s.Add("", "http://h/1")
-	st.Observe(connecting)
-	st.Observe(refused)
+	st := s.Add("", "http://h/1", explain.Facts{})
+	st.Observe(connecting, 1)
+	st.Observe(refused, 1)
 	s.Close()
 	want := []string{
-		"> not connected: connection refused; attempt 1 in 3.0s, giving up in 1m",
+		"> not connected: connection refused; retry 1 in 3.0s, giving up in 1m",
 		"> hint: is the server running? one to try: sse-tail serve --demo",
 	}
 	if diff := cmp.Diff(want, screen.kept()); diff != "" {
@@ -206,31 +219,177 @@ func TestHintElsewhere(t *testing.T) {
 
 func TestQuietSaysNothing(t *testing.T) {
 	s, screen := newStatus(true, status.Quiet)
-	st := s.Add("", "http://h/x")
+	st := s.Add("", "http://h/x", explain.Facts{})
 	for _, tr := range []client.Transition{connecting, open, waiting, again, reopen, over} {
-		st.Observe(tr)
-		st.Event()
+		st.Observe(tr, 1)
+		st.Event(event("1", ""))
 	}
 	st.Say(console.Plain, "word", "")
 	s.Close()
 	if len(screen.kept()) > 0 || screen.live() != "" {
 		t.Errorf("got %q, %q", screen.kept(), screen.live())
 	}
-	st.Tell(console.Plain, "asked", " for")
-	if diff := cmp.Diff([]string{"> asked for"}, screen.kept()); diff != "" {
-		t.Error(diff)
+	st.Stats(client.Stats{Events: 3, Attempts: 1, LastEventID: "9", Since: time.Now()})
+	want := []string{"> statistics: closed for 0s, 3 events, 0 B in 1 connection, 0 gaps, at event 9"} // asked for
+	if got := screen.kept(); len(got) != 1 || !strings.HasPrefix(got[0], "> statistics: closed for ") {
+		t.Errorf("got %q, want %q", got, want)
 	}
 }
 
 func TestJSON(t *testing.T) {
-	var out bytes.Buffer
-	c := console.New(console.Options{Out: io.Discard, Err: &out})
-	s := status.New(status.Options{Console: c, Level: status.JSON})
 	synctest.Test(t, func(t *testing.T) {
-		s.Add("a", "http://h/x").Observe(waiting)
-		const want = `{"time":"2000-01-01T00:00:00Z","stream":"a","state":"waiting","attempt":1,"delay_s":3,"left_s":60,"cause":"server ended the stream"}` + "\n"
+		var out bytes.Buffer
+		c := console.New(console.Options{Out: io.Discard, Err: &out})
+		s := status.New(status.Options{Console: c, Level: status.JSON})
+		st := s.Add("a", "http://h/x", explain.Facts{})
+		st.Observe(waiting, 4)
+		st.Observe(client.Transition{From: client.Open, State: client.Open, Cause: &client.GapError{Asked: "7", Reason: "x"}}, 5)
+		st.Warn("careful")
+		st.Stats(client.Stats{Events: 3, Attempts: 5, Reconnects: 4, LastEvent: time.Now()})
+		s.End(3, time.Second, []client.Stats{{Events: 3, Attempts: 5, LastEventID: "9"}})
+		st.Fail(client.ErrEnded)
+		want := strings.ReplaceAll(`{"time":"T","stream":"a","url":"http://h/x","state":"waiting","attempt":4,"retry":1,"delay_s":3,"left_s":60,"cause":"server ended the stream"}
+{"time":"T","stream":"a","url":"http://h/x","state":"gap","attempt":5,"cause":"events are missing behind event 7: x","certain":true}
+{"time":"T","stream":"a","url":"http://h/x","state":"warning","cause":"careful"}
+{"time":"T","stream":"a","url":"http://h/x","state":"stats","attempt":5,"events":3,"bytes":0,"attempts":5,"reconnects":4,"repeats":0,"gaps":1,"possible_gaps":0}
+{"time":"T","stream":"a","url":"http://h/x","state":"end","attempt":5,"last_event_id":"9","events":3,"bytes":0,"attempts":5,"reconnects":0,"repeats":0,"gaps":1,"possible_gaps":0}
+{"time":"T","stream":"a","url":"http://h/x","state":"error","cause":"server ended the stream"}
+`, `"T"`, `"2000-01-01T00:00:00.000000Z"`)
 		if diff := cmp.Diff(want, out.String()); diff != "" {
 			t.Errorf("(-want +got):\n%s", diff)
+		}
+	})
+}
+
+// event is one of a plain stream; an empty id is none.
+func event(id, data string) sse.Event {
+	return sse.Event{ID: id, HasID: id != "", Type: "message", Data: data}
+}
+
+// TestWhatIsKnownOfAComeback: nothing is said to be resumed that is not known to be.
+func TestWhatIsKnownOfAComeback(t *testing.T) {
+	type conn struct {
+		after  string // the position that the request named
+		events []sse.Event
+	}
+	gap := &client.GapError{Asked: "2", Reason: "replay starts later"}
+	for _, test := range []struct {
+		name  string
+		conns []conn
+		gap   error
+		want  []string
+		end   string
+	}{
+		{
+			"resumed", []conn{{"", []sse.Event{event("1", "a"), event("2", "b")}}, {"2", []sse.Event{event("3", "c")}}}, nil,
+			[]string{"resumed after 1s and 1 retry, behind event 2, caught up with 1 event"}, "3 events seen in 5s, 1 reconnect, none missing",
+		},
+		{
+			"no ids", []conn{{"", []sse.Event{event("", "a")}}, {"", []sse.Event{event("", "b")}}, {"", nil}}, nil,
+			[]string{
+				"connected again after 1s and 1 retry; this stream has no ids, so what came in between is not known",
+				"connected again after 1s and 1 retry",
+			}, "2 events seen in 5s, 2 reconnects, whether events are missing is not known",
+		},
+		{
+			"cut before the first event", []conn{{"", nil}, {"", []sse.Event{event("4", "a")}}}, nil,
+			[]string{"connected again after 1s and 1 retry; what came in between is not known"}, "1 event seen in 5s, 1 reconnect, whether events are missing is not known",
+		},
+		{
+			"sent again", []conn{{"", []sse.Event{event("1", "a"), event("2", "b")}}, {"2", []sse.Event{event("1", "a"), event("2", "b"), event("3", "c")}}}, nil,
+			[]string{"connected again after 1s and 1 retry; the server sends events again, 2 so far"}, "5 events seen in 5s, 1 reconnect, none missing",
+		},
+		{
+			"counted anew", []conn{{"", []sse.Event{event("8", "a")}}, {"8", []sse.Event{event("1", "b")}}}, nil,
+			[]string{"connected again after 1s and 1 retry; the server begins again at event 1: it sends events again, or counts anew"}, "2 events seen in 5s, 1 reconnect, whether events are missing is not known",
+		},
+		{
+			"gap", []conn{{"", []sse.Event{event("2", "a")}}, {"2", []sse.Event{event("9", "b")}}}, gap,
+			[]string{"events are missing behind event 2: replay starts later", "connected again after 1s and 1 retry"}, "2 events seen in 5s, 1 reconnect, events are missing in 1 place",
+		},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			s, screen := newStatus(false, status.Normal)
+			st := s.Add("", "http://h/x", explain.Facts{})
+			shown := 0
+			for i, c := range test.conns {
+				st.Observe(client.Transition{State: client.Connecting, Attempt: i}, i+1)
+				st.Observe(client.Transition{From: client.Connecting, State: client.Open, Attempt: min(i, 1), LastEventID: c.after}, i+1)
+				if i == 1 && test.gap != nil {
+					st.Observe(client.Transition{From: client.Open, State: client.Open, Cause: test.gap}, i+1)
+				}
+				for _, ev := range c.events {
+					st.Event(ev)
+					shown++
+				}
+				time.Sleep(time.Second)
+				if i < len(test.conns)-1 {
+					st.Observe(client.Transition{From: client.Open, State: client.Waiting, Attempt: 1, Delay: time.Second, Cause: client.ErrEnded}, i+1)
+					time.Sleep(time.Second)
+				}
+			}
+			s.Close()
+			s.End(shown, 5*time.Second, []client.Stats{{Reconnects: len(test.conns) - 1}})
+			var got []string
+			for _, line := range screen.kept() {
+				if !strings.Contains(line, "disconnected") && !strings.Contains(line, "connected to") {
+					got = append(got, strings.TrimPrefix(line, "> "))
+				}
+			}
+			if diff := cmp.Diff(append(test.want, test.end), got); diff != "" {
+				t.Errorf("%s (-want +got):\n%s", test.name, diff)
+			}
+		})
+	}
+}
+
+// TestIdleLine: an open stream on which nothing comes says so, on a terminal.
+func TestIdleLine(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s, screen := newStatus(true, status.Normal)
+		st := s.Add("", "http://h/x", explain.Facts{})
+		at := func(want string) {
+			t.Helper()
+			if got := screen.live(); got != want {
+				t.Errorf("live line: got %q, want %q", got, want)
+			}
+		}
+		st.Observe(connecting, 1)
+		st.Observe(open, 1)
+		time.Sleep(9 * time.Second)
+		at("")
+		time.Sleep(1500 * time.Millisecond)
+		at("> open, no event for 10s")
+		st.Event(event("1", "a"))
+		at("")
+		time.Sleep(42500 * time.Millisecond)
+		at("> open, last event 42s ago")
+		s.Add("b", "http://h/y", explain.Facts{}).Observe(open, 1)
+		at("")
+		time.Sleep(12 * time.Second)
+		at("> 2 streams open, last event 54s ago")
+		st.Observe(waiting, 1)
+		at("> retry 1 in 3.0s, giving up in 1m")
+		s.Close()
+		at("")
+	})
+}
+
+// TestNarrowTerminal: what matters most fits, and the cause stays where it can be
+// looked up.
+func TestNarrowTerminal(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s, screen := newNarrow(true, status.Normal, 24)
+		st := s.Add("", "http://h/x", explain.Facts{})
+		st.Observe(connecting, 1)
+		st.Observe(open, 1)
+		st.Observe(waiting, 1)
+		if got, want := screen.live(), "> retry 1 in 3.0s"; got != want {
+			t.Errorf("got %q, want %q", got, want)
+		}
+		s.Close()
+		if got := strings.Join(screen.kept(), " "); !strings.Contains(got, "disconnected: server") {
+			t.Errorf("no cause in %q", got)
 		}
 	})
 }

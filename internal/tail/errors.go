@@ -1,6 +1,11 @@
 package tail
 
-import "errors"
+import (
+	"errors"
+	"net/http"
+
+	"github.com/OneStepAt4time/resilient-sse/internal/explain"
+)
 
 // Causes of the end that are not failures of a stream.
 var (
@@ -24,6 +29,12 @@ func (e *FailOnError) Error() string {
 		return "--fail-on matched an event of " + e.Stream
 	}
 	return "--fail-on matched event " + e.ID + " of " + e.Stream
+}
+
+// mistaken tells whether an address is wrong in a way that waiting does not mend:
+// TLS where none is spoken, or none where it is.
+func mistaken(err error, opened bool) bool {
+	return !opened && (errors.Is(err, http.ErrSchemeMismatch) || explain.TalksTLS(err))
 }
 
 func is[E error](err error) bool {

@@ -46,7 +46,7 @@ func New(o Options) (*Follower, error) {
 	var errPaint console.Paint
 	w.paint, errPaint = o.System.Paints(o.Color)
 	w.console = o.System.Console(w.stop)
-	w.status = status.New(status.Options{Console: w.console, Paint: errPaint, Level: o.Level, Prefix: o.Prefix})
+	w.status = status.New(status.Options{Console: w.console, Paint: errPaint, Level: o.Level, Prefix: o.Prefix, Labels: len(o.Targets) > 1})
 	if o.Cursor != nil {
 		o.Cursor.Flush = w.console.Flush
 	}
@@ -120,6 +120,9 @@ func (w *Follower) add(t target.Target, breaker *backoff.Breaker) error {
 	opts.Breaker = breaker
 	opts.Header = opts.Header.Clone()
 	opts.Observer = s.observe
+	if opts.Retryable == nil {
+		opts.Retryable = func(err error, opened bool) bool { return !mistaken(err, opened) && client.Retryable(err, opened) }
+	}
 	opts.BeforeWait = func() { w.console.Flush() }
 	if w.opts.Cursor != nil {
 		opts.Cursor, opts.SaveEach = w.opts.Cursor, w.opts.Command != nil // what a command did is not done twice without need
@@ -135,11 +138,8 @@ func (w *Follower) add(t target.Target, breaker *backoff.Breaker) error {
 	if err != nil {
 		return sourceErrors(err)
 	}
-	label := ""
-	if len(w.opts.Targets) > 1 {
-		label = t.Label
-	}
-	s.source, s.status = src, w.status.Add(label, src.Target())
+	s.facts = w.opts.Access.Facts(t, len(opts.Body) > 0)
+	s.source, s.status = src, w.status.Add(t.Label, src.Target(), s.facts)
 	w.streams = append(w.streams, s)
 	return nil
 }
@@ -186,7 +186,12 @@ func (w *Follower) Run(ctx context.Context) error {
 	if err := w.console.Flush(); err != nil {
 		return err
 	}
-	if cause := context.Cause(ctx); cause != nil {
+	cause := context.Cause(ctx)
+	if is[*system.SignalError](cause) {
+		w.console.Fresh()
+	}
+	w.status.End(w.shown, time.Since(w.began), w.Stats())
+	if cause != nil {
 		if is[*system.SignalError](cause) {
 			w.sayResume()
 		}

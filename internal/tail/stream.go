@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/OneStepAt4time/resilient-sse/client"
+	"github.com/OneStepAt4time/resilient-sse/internal/explain"
 	"github.com/OneStepAt4time/resilient-sse/internal/filter"
 	"github.com/OneStepAt4time/resilient-sse/internal/render"
 	"github.com/OneStepAt4time/resilient-sse/internal/status"
@@ -19,6 +20,7 @@ type stream struct {
 	target  target.Target
 	source  *client.EventSource
 	status  *status.Stream
+	facts   explain.Facts
 	attempt int // connections tried; of the goroutine that follows
 }
 
@@ -27,7 +29,10 @@ func (s *stream) observe(t client.Transition) {
 	if t.State == client.Connecting && t.From != client.Connecting {
 		s.attempt++
 	}
-	s.status.Observe(t)
+	if t.State == client.Open {
+		s.facts.Opened = true
+	}
+	s.status.Observe(t, s.attempt)
 }
 
 // follow ranges over the stream. An event is committed when all that it asks for
@@ -35,9 +40,9 @@ func (s *stream) observe(t client.Transition) {
 func (s *stream) follow(ctx context.Context) error {
 	for ev, err := range s.source.Events(ctx) {
 		if err != nil {
-			return s.failed(err)
+			return s.failed(ctx, err)
 		}
-		s.status.Event()
+		s.status.Event(ev)
 		if s.w.opts.Tap != nil {
 			s.w.opts.Tap(ev)
 		}
@@ -55,7 +60,10 @@ func (s *stream) follow(ctx context.Context) error {
 }
 
 // failed is the error with which the source has ended, as the command sees it.
-func (s *stream) failed(err error) error {
+func (s *stream) failed(ctx context.Context, err error) error {
+	if err != context.Cause(ctx) {
+		err = s.facts.WithHint(err)
+	}
 	switch {
 	case is[*client.GapError](err):
 		s.w.stop(err) // asked for with --fail-on-gap, so all streams end

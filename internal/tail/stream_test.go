@@ -41,7 +41,7 @@ func TestDataCostsNoAllocation(t *testing.T) {
 	s := follow(t, io.Discard, "http://127.0.0.1/events", client.Options{}).streams[0]
 	ev := sse.Event{ID: "1", HasID: true, Type: "message", Data: `{"event":"message","data":{"text":"hello"}}`}
 	got := testing.AllocsPerRun(1000, func() {
-		s.status.Event()
+		s.status.Event(ev)
 		if done, err := s.take(t.Context(), ev); done || err != nil {
 			t.Fatalf("take: got %v, %v", done, err)
 		}
@@ -108,7 +108,7 @@ func BenchmarkTakeData(b *testing.B) {
 	ev := sse.Event{ID: "1", HasID: true, Type: "message", Data: `{"event":"message","data":{"text":"hello"}}`}
 	b.SetBytes(int64(len(ev.Data)))
 	for b.Loop() {
-		s.status.Event()
+		s.status.Event(ev)
 		s.take(b.Context(), ev)
 	}
 }

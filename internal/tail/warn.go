@@ -1,37 +1,33 @@
 package tail
 
 import (
-	"maps"
 	"net"
 	"net/url"
-	"slices"
 	"strconv"
 	"strings"
 
 	"github.com/OneStepAt4time/resilient-sse/internal/cmdline"
-	"github.com/OneStepAt4time/resilient-sse/internal/console"
 	"github.com/OneStepAt4time/resilient-sse/internal/mask"
-	"github.com/OneStepAt4time/resilient-sse/internal/termsafe"
 )
 
 // warn says what nobody should overlook.
 func (w *Follower) warn() {
 	for _, text := range w.opts.Notes {
-		w.status.Say(console.Yellow, "warning", ": "+termsafe.Line(text))
+		w.status.Warn(text)
 	}
 	if w.opts.Insecure {
-		w.status.Say(console.Yellow, "warning", ": --insecure: whoever is between here and the server can read and change everything, tokens too")
+		w.status.Warn("--insecure: whoever is between here and the server can read and change everything, tokens too")
 	}
 	for _, s := range w.streams {
 		if _, port, err := net.SplitHostPort(s.target.Arg); err == nil && isPort(port) {
-			s.warn("this follows the session " + s.target.ID + "; for the server: http://" + s.target.Arg)
+			s.status.Warn("this follows the session " + s.target.ID + "; for the server: http://" + s.target.Arg)
 		}
 		if w.opts.Access.Withheld(s.target) {
-			s.warn("SSE_TAIL_TOKEN is for " + w.opts.Access.Server() + ", and not sent to " + s.target.Origin)
+			s.status.Warn("SSE_TAIL_TOKEN is for " + w.opts.Access.Server() + ", and not sent to " + s.target.Origin)
 		}
 	}
 	for _, name := range append(shownSecrets(w.opts.Args), w.secretsInURLs()...) {
-		w.status.Say(console.Yellow, "warning", ": other users of this machine can see "+termsafe.Line(name)+" in the arguments; use -H @FILE")
+		w.status.Warn("other users of this machine can see " + name + " in the arguments; use -H @FILE")
 	}
 }
 
@@ -51,16 +47,10 @@ func (w *Follower) secretsInURLs() (names []string) {
 		if _, ok := u.User.Password(); ok {
 			names = append(names, "the password of "+s.target.Label)
 		}
-		for _, name := range slices.Sorted(maps.Keys(u.Query())) {
-			if mask.IsSecret(strings.ReplaceAll(strings.ToLower(name), "session", "")) { // which one is no secret
-				names = append(names, name)
-			}
-		}
+		names = append(names, mask.InQuery(u)...)
 	}
 	return names
 }
-
-func (s *stream) warn(text string) { s.status.Say(console.Yellow, "warning", ": "+termsafe.Line(text)) }
 
 // shownSecrets returns the headers that stand in the arguments, and had better not.
 func shownSecrets(args []cmdline.Arg) (names []string) {
@@ -84,6 +74,6 @@ func shownSecrets(args []cmdline.Arg) (names []string) {
 func (s *stream) complain(flag, id string, err error) {
 	_, again := s.w.warned.LoadOrStore(flag, true)
 	if !again || s.w.opts.Verbose {
-		s.warn(flag + " on event " + id + ": " + err.Error())
+		s.status.Warn(flag + " on event " + id + ": " + err.Error())
 	}
 }
