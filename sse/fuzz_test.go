@@ -17,8 +17,8 @@ import (
 // it.
 func FuzzDecode(f *testing.F) {
 	for _, v := range readVectors(f) {
-		if v.limit == 0 {
-			f.Add(v.stream, v.seed, uint64(len(v.stream)))
+		if v.Limit == 0 {
+			f.Add(v.Stream, v.Seed, uint64(len(v.Stream)))
 		}
 	}
 	f.Fuzz(func(t *testing.T, stream, seed string, cuts uint64) {
@@ -37,8 +37,8 @@ func FuzzDecode(f *testing.F) {
 // and every error is one of ours, or the reader's own, the same for ever.
 func FuzzErrors(f *testing.F) {
 	for _, v := range readVectors(f) {
-		f.Add(v.stream, v.limit, uint64(len(v.stream)), false)
-		f.Add(v.stream, 24, uint64(len(v.stream)), true)
+		f.Add(v.Stream, v.Limit, uint64(len(v.Stream)), false)
+		f.Add(v.Stream, 24, uint64(len(v.Stream)), true)
 	}
 	broken := errors.New("broken")
 	f.Fuzz(func(t *testing.T, stream string, limit int, cuts uint64, breaks bool) {

@@ -1,37 +1,19 @@
 package sse_test
 
 import (
-	"bufio"
-	"bytes"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
-	"os"
-	"path/filepath"
-	"strconv"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/OneStepAt4time/resilient-sse/internal/vectors"
 	"github.com/OneStepAt4time/resilient-sse/sse"
+	"github.com/OneStepAt4time/resilient-sse/sse/testdata"
 )
-
-// A vector is one of testdata; see the README there.
-type vector struct {
-	file, name string
-	seed       string
-	limit      int
-	stream     string
-	comments   []string
-	events     []sse.Event
-	after      []int // for each event, when it must be there; 0 if that is not checked
-	end        string
-	lastID     string
-	retry      time.Duration
-}
 
 // outcome is what a decoder makes of a stream.
 type outcome struct {
@@ -42,8 +24,8 @@ type outcome struct {
 	Retry    time.Duration
 }
 
-func (v *vector) want() outcome {
-	return outcome{Comments: v.comments, Events: v.events, End: v.end, LastID: v.lastID, Retry: v.retry}
+func want(v *vectors.Vector) outcome {
+	return outcome{Comments: v.Comments, Events: v.Events, End: v.End, LastID: v.LastID, Retry: v.Retry}
 }
 
 // decode decodes a stream to its end.
@@ -67,29 +49,29 @@ func endOf(err error) string {
 	_, limit := errors.AsType[*sse.LimitError](err)
 	switch {
 	case err == io.EOF:
-		return "clean"
+		return vectors.Clean
 	case errors.Is(err, sse.ErrIncomplete):
-		return "incomplete"
+		return vectors.Incomplete
 	case limit:
-		return "limit"
+		return vectors.Limit
 	}
 	return err.Error()
 }
 
 func TestVectors(t *testing.T) {
 	for _, v := range readVectors(t) {
-		t.Run(v.file+"/"+v.name, func(t *testing.T) {
-			opts := sse.DecoderOptions{LastEventID: v.seed, MaxEventSize: v.limit}
+		t.Run(v.File+"/"+v.Name, func(t *testing.T) {
+			opts := sse.DecoderOptions{LastEventID: v.Seed, MaxEventSize: v.Limit}
 			check := func(how string, r io.Reader) {
 				t.Helper()
-				if diff := cmp.Diff(v.want(), decode(r, opts)); diff != "" {
-					t.Fatalf("%q %s (-want +got):\n%s", v.stream, how, diff)
+				if diff := cmp.Diff(want(v), decode(r, opts)); diff != "" {
+					t.Fatalf("%q %s (-want +got):\n%s", v.Stream, how, diff)
 				}
 			}
-			check("whole", strings.NewReader(v.stream))
-			check("in reads of one byte", oneByte{strings.NewReader(v.stream)})
+			check("whole", strings.NewReader(v.Stream))
+			check("in reads of one byte", oneByte{strings.NewReader(v.Stream)})
 			for seed := range uint64(32) {
-				check(fmt.Sprintf("split by seed %d", seed), newSplit(v.stream, seed))
+				check(fmt.Sprintf("split by seed %d", seed), newSplit(v.Stream, seed))
 			}
 			checkPromptness(t, v, opts)
 		})
@@ -97,162 +79,26 @@ func TestVectors(t *testing.T) {
 }
 
 // checkPromptness decodes in reads of one byte and looks how many it took.
-func checkPromptness(t *testing.T, v *vector, opts sse.DecoderOptions) {
-	left := strings.NewReader(v.stream)
+func checkPromptness(t *testing.T, v *vectors.Vector, opts sse.DecoderOptions) {
+	left := strings.NewReader(v.Stream)
 	dec := sse.NewDecoder(oneByte{left}, &opts)
-	for _, want := range v.after {
+	for _, want := range v.After {
 		ev, err := dec.Next()
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got := len(v.stream) - left.Len(); want != 0 && got != want {
-			t.Errorf("%q: event %q came after %d bytes, want %d", v.stream, ev.Data, got, want)
+		if got := len(v.Stream) - left.Len(); want != 0 && got != want {
+			t.Errorf("%q: event %q came after %d bytes, want %d", v.Stream, ev.Data, got, want)
 		}
 	}
 }
 
-// readVectors reads all of testdata. A mistake in there is a failure: a vector
-// that is misread tests nothing.
-func readVectors(t testing.TB) []*vector {
+// readVectors reads all of testdata.
+func readVectors(t testing.TB) []*vectors.Vector {
 	t.Helper()
-	files, err := filepath.Glob("testdata/*.txt")
-	if err != nil || len(files) == 0 {
-		t.Fatalf("no vectors: %v", err)
-	}
-	var all []*vector
-	for _, file := range files {
-		text, err := os.ReadFile(file)
-		if err != nil {
-			t.Fatal(err)
-		}
-		vs, err := parseVectors(strings.TrimSuffix(filepath.Base(file), ".txt"), text)
-		if err != nil {
-			t.Fatalf("%s: %v", file, err)
-		}
-		all = append(all, vs...)
+	all, err := vectors.Read(testdata.Files)
+	if err != nil {
+		t.Fatal(err)
 	}
 	return all
-}
-
-func parseVectors(file string, text []byte) ([]*vector, error) {
-	var vs []*vector
-	names := make(map[string]bool)
-	var v *vector
-	lines := bufio.NewScanner(bytes.NewReader(text))
-	for n := 1; lines.Scan(); n++ {
-		key, value, ok := strings.Cut(lines.Text(), ": ")
-		switch {
-		case strings.HasPrefix(lines.Text(), "#"):
-			continue
-		case lines.Text() == "":
-			v = nil
-			continue
-		case !ok:
-			return nil, fmt.Errorf("line %d: no key", n)
-		case key == "name":
-			if v != nil || names[value] {
-				return nil, fmt.Errorf("line %d: name %q inside a vector, or a second time", n, value)
-			}
-			names[value] = true
-			v = &vector{file: file, name: value}
-			vs = append(vs, v)
-			continue
-		case v == nil:
-			return nil, fmt.Errorf("line %d: %s outside of a vector", n, key)
-		}
-		if err := v.set(key, value); err != nil {
-			return nil, fmt.Errorf("line %d: %s: %w", n, key, err)
-		}
-	}
-	for _, v := range vs {
-		if v.end == "" {
-			return nil, fmt.Errorf("vector %q has no end", v.name)
-		}
-	}
-	return vs, lines.Err()
-}
-
-// set takes one line. The keys come in the order of the README's table, so that
-// what a later one leaves out has its default.
-func (v *vector) set(key, value string) (err error) {
-	switch key {
-	case "seed":
-		err = json.Unmarshal([]byte(value), &v.seed)
-		v.lastID = v.seed
-	case "limit":
-		v.limit, err = strconv.Atoi(value)
-	case "stream":
-		value, err = unescape(value)
-		v.stream += value
-	case "comment":
-		var text string
-		err = json.Unmarshal([]byte(value), &text)
-		v.comments = append(v.comments, text)
-	case "expect":
-		err = v.expect(value)
-	case "end":
-		v.end = value
-	case "last-event-id":
-		err = json.Unmarshal([]byte(value), &v.lastID)
-	case "retry":
-		var ms int64
-		ms, err = strconv.ParseInt(value, 10, 64)
-		v.retry = time.Duration(ms) * time.Millisecond
-	default:
-		err = errors.New("unknown key")
-	}
-	return err
-}
-
-func (v *vector) expect(object string) error {
-	want := struct {
-		Data        string `json:"data"`
-		Type        string `json:"type"`
-		LastEventID string `json:"lastEventId"`
-		OwnID       bool   `json:"ownId"`
-		Retry       int64  `json:"retry"`
-		After       int    `json:"after"`
-	}{Type: sse.DefaultType}
-	dec := json.NewDecoder(strings.NewReader(object))
-	dec.DisallowUnknownFields()
-	if err := dec.Decode(&want); err != nil {
-		return err
-	}
-	v.lastID = want.LastEventID
-	v.after = append(v.after, want.After)
-	v.events = append(v.events, sse.Event{
-		ID: want.LastEventID, HasID: want.OwnID, Type: want.Type, Data: want.Data,
-		Retry: time.Duration(want.Retry) * time.Millisecond,
-	})
-	return nil
-}
-
-// unescape reads the escapes of a stream: \n, \r, \\ and \xHH.
-func unescape(s string) (string, error) {
-	var b strings.Builder
-	for {
-		text, rest, ok := strings.Cut(s, `\`)
-		b.WriteString(text)
-		if !ok {
-			return b.String(), nil
-		}
-		switch {
-		case strings.HasPrefix(rest, "n"):
-			b.WriteByte('\n')
-		case strings.HasPrefix(rest, "r"):
-			b.WriteByte('\r')
-		case strings.HasPrefix(rest, `\`):
-			b.WriteByte('\\')
-		case strings.HasPrefix(rest, "x") && len(rest) >= 3:
-			c, err := strconv.ParseUint(rest[1:3], 16, 8)
-			if err != nil {
-				return "", err
-			}
-			b.WriteByte(byte(c))
-			rest = rest[2:]
-		default:
-			return "", fmt.Errorf("escape \\%.1s is none", rest)
-		}
-		s = rest[1:]
-	}
 }
