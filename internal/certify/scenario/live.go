@@ -1,0 +1,50 @@
+package scenario
+
+import "fmt"
+
+// A Live scenario is served by the test server, with faults, while events are
+// published: every event must be shown, once and in order, from the first one on.
+type Live struct {
+	Events int      // how many are published on a plain stream, with the ids 1 to Events
+	Faults []string // in the JSON of the control API
+	Step   int      // after so many events the publisher waits until the client has them; 0: never
+}
+
+func (l *Live) settled(t *Trial) bool {
+	return len(t.Shown) > 0 && (lostOrRepeated(t) != "" || len(t.Shown) == l.Events)
+}
+
+func (l *Live) judge(t *Trial) Verdict {
+	problem := lostOrRepeated(t)
+	switch {
+	case problem != "":
+	case len(t.Emitted) == 0:
+		problem = missing(0, t)
+	case len(t.Shown) < l.Events:
+		problem = fmt.Sprintf("showed %d of %d events%s", len(t.Shown), l.Events, how(t))
+	default:
+		return Verdict{Outcome: Pass, Note: count(len(t.Requests), "connection")}
+	}
+	return Verdict{Outcome: Fail, Problem: fmt.Sprintf("%s, over %s", problem, count(len(t.Requests), "connection"))}
+}
+
+// lostOrRepeated compares what was shown, as far as it goes, with what was
+// published.
+func lostOrRepeated(t *Trial) string {
+	for i, got := range t.Shown {
+		if i < len(t.Emitted) && t.Emitted[i].shows(got) {
+			continue
+		}
+		for j, ev := range t.Emitted {
+			switch {
+			case !ev.shows(got):
+			case j < i:
+				return fmt.Sprintf("showed %s a second time", got)
+			default:
+				return fmt.Sprintf("lost %s: showed %s instead", t.Emitted[i], got)
+			}
+		}
+		return fmt.Sprintf("showed %s, which was never sent", got)
+	}
+	return ""
+}
