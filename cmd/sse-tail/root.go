@@ -33,7 +33,7 @@ func run(sys *system.System) int {
 func newRoot(sys *system.System) (*cobra.Command, *flags) {
 	p := new(cmdline.Problems)
 	root, f := newFollow(sys, p)
-	root.AddCommand(newDemo(sys, p), newServe(sys, p), newDoctor(sys, p), newVersion(sys, p))
+	root.AddCommand(newDemo(sys, p), newServe(sys, p), newDoctor(sys, p), newCertify(sys, p), newVersion(sys, p))
 	addCompletion(root)
 	addHelp(root, p)
 	return root, f
