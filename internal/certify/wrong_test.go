@@ -172,15 +172,19 @@ func TestWrongClients(t *testing.T) {
 	for _, w := range wrongs {
 		t.Run(w.way, func(t *testing.T) {
 			t.Parallel()
-			results, err := helper(t, w.way).Certify(t.Context(), choose(t, w.caught))
-			if err != nil {
-				t.Fatal(err)
+			// A machine that is busy can make one trial of a wrong delay look right.
+			var r certify.Result
+			for range 3 {
+				results, err := helper(t, w.way).Certify(t.Context(), choose(t, w.caught))
+				if err != nil {
+					t.Fatal(err)
+				}
+				if r = results[0]; r.Outcome == scenario.Fail {
+					t.Log(r.Problem)
+					return
+				}
 			}
-			if r := results[0]; r.Outcome != scenario.Fail {
-				t.Errorf("%s: %s, want fail", w.caught, r.Outcome)
-			} else {
-				t.Log(r.Problem)
-			}
+			t.Errorf("%s: %s, want fail", w.caught, r.Outcome)
 		})
 	}
 }
