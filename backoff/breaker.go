@@ -9,24 +9,6 @@ import (
 	"time"
 )
 
-// A GivenUpError is what [Breaker.Acquire] returns once an outage has lasted for
-// Policy.GiveUp.
-type GivenUpError struct {
-	Outage   time.Duration // how long it had lasted
-	Attempts int           // how many probes failed
-	Err      error         // why the last one did; nil if nobody said
-}
-
-func (e *GivenUpError) Error() string {
-	s := fmt.Sprintf("backoff: breaker gave up after %v and %d failed attempts", e.Outage.Round(time.Millisecond), e.Attempts)
-	if e.Err != nil {
-		s += ": " + e.Err.Error()
-	}
-	return s
-}
-
-func (e *GivenUpError) Unwrap() error { return e.Err }
-
 // A Breaker is a circuit breaker that the clients of one origin share, so that
 // an outage costs the origin one attempt for each delay, however many clients
 // there are. Each attempt is made under a [Lease]:
@@ -34,30 +16,45 @@ func (e *GivenUpError) Unwrap() error { return e.Err }
 //	closed     every attempt may be made at once
 //	open       none may; the policy's delay is under way
 //	half-open  one may, the probe; the others wait for its answer
-//	given up   none may until Reset
 //
 // When the probe brings good news, those who waited return one by one, in the
 // order in which they came, and not all at once.
 //
-// A Breaker has no goroutine of its own. It is safe for concurrent use.
+// A Breaker paces and never gives up: each client counts for itself how long it
+// waits, in the context that it calls Acquire with. Whoever comes back after that
+// waits for the next probe like the others. Failures belong to one outage, and
+// their delays grow, until an attempt succeeds, or until for longer than the
+// longest delay nobody has waited and no attempt was under way.
+//
+// The zero value is a closed breaker with the zero [Policy]. A Breaker has no
+// goroutine of its own. It is safe for concurrent use, and must not be copied.
 type Breaker struct {
 	opts BreakerOptions
 
 	mu       sync.Mutex
-	schedule *Schedule
+	schedule *Schedule // nil in the zero value
 	state    State
 	spell    uint64 // counts openings and closings: a failure counts in the spell in which its attempt began
 	probe    *Lease // under way
 	due      *time.Timer
-	givenUp  *GivenUpError // in that state
-	waiters  list.List     // of *waiter, in order of arrival
+	dueAt    time.Time // of the next probe, while open
+	err      error     // why the last probe failed
+	waiters  list.List // of *waiter, in order of arrival
+
+	underWay  int       // leases that have not ended
+	idleSince time.Time // when the last lease ended or the last waiter left
 
 	changes  []Change // not yet observed
 	observed bool     // somebody is observing them
 }
 
-// BreakerOptions tune a [Breaker]. Zero fields mean the value beside them.
+// BreakerOptions tune a [Breaker]. Zero fields mean the value beside them; what is
+// negative is an error.
 type BreakerOptions struct {
+	// Delays give the delays instead of the policy, if set. They are called under
+	// the breaker's lock. A Stop from them repeats the delay before.
+	Delays BackOff
+
 	// LeaseTime is how long a probe may take to tell. After that another attempt
 	// is the probe, since whoever made the first may be busy elsewhere.
 	LeaseTime time.Duration // 45 s
@@ -78,62 +75,83 @@ type Change struct {
 	Waiting  int           // attempts that wait
 }
 
-// NewBreaker returns a closed breaker; opts may be nil. The error says what of
-// the policy or the options makes no sense.
+// NewBreaker returns a closed breaker; opts may be nil. The policy's GiveUp is not
+// looked at. The error says what of the policy or the options makes no sense.
 func NewBreaker(p Policy, opts *BreakerOptions) (*Breaker, error) {
-	s, err := New(p)
-	if err != nil {
+	if err := p.Validate(); err != nil {
 		return nil, err
 	}
-	b := &Breaker{schedule: s}
+	b := &Breaker{}
 	if opts != nil {
 		b.opts = *opts
 	}
 	if b.opts.LeaseTime < 0 || b.opts.ReturnEvery < 0 {
 		return nil, fmt.Errorf("backoff: LeaseTime %v or ReturnEvery %v is negative", b.opts.LeaseTime, b.opts.ReturnEvery)
 	}
+	b.init(p)
+	return b, nil
+}
+
+func (b *Breaker) init(p Policy) {
+	p.GiveUp = Never
+	b.schedule, _ = New(p) // the caller has validated it
+	if b.opts.Delays != nil {
+		b.schedule.delays, b.schedule.foreign = b.opts.Delays, true
+	}
 	b.opts.LeaseTime = cmp.Or(b.opts.LeaseTime, 45*time.Second)
 	b.opts.ReturnEvery = cmp.Or(b.opts.ReturnEvery, time.Millisecond)
-	return b, nil
+}
+
+// lock takes the lock and makes what is due: the timer that would have done so may
+// be late.
+func (b *Breaker) lock() {
+	b.mu.Lock()
+	if b.schedule == nil {
+		b.init(Policy{})
+	}
+	if b.state == Open && !time.Now().Before(b.dueAt) {
+		b.halfOpen()
+	}
 }
 
 // waiter is one call of Acquire that waits.
 type waiter struct {
-	answer  chan verdict // holds one
+	answer  chan verdict  // holds one
+	news    chan struct{} // holds one: a probe has failed
 	element *list.Element
 }
 
-// verdict ends a wait: with a lease, with an error, or with neither; then the
-// outage is over and the waiter's turn comes after the delay.
+// verdict ends a wait: with a lease, or without one; then the outage is over and
+// the waiter's turn comes after the delay.
 type verdict struct {
 	lease *Lease
-	err   error
 	delay time.Duration
 }
 
 // Acquire returns a lease for one attempt, and waits for it during an outage.
-// The error is the context's cause or a [*GivenUpError]. Whoever has a lease must tell
-// how the attempt went.
-func (b *Breaker) Acquire(ctx context.Context) (*Lease, error) {
+// Waiting, unless it is nil, is called on the caller's goroutine when a wait
+// begins and each time a probe fails while it lasts, with the time until the next
+// probe (0 if one is under way) and the failure of the last. The error is the
+// context's cause. Whoever has a lease must tell how the attempt went.
+func (b *Breaker) Acquire(ctx context.Context, waiting func(delay time.Duration, cause error)) (*Lease, error) {
 	for {
-		b.mu.Lock()
-		v, ok := b.admit()
-		if ok {
-			b.unlock()
-			return v.lease, v.err
+		if ctx.Err() != nil {
+			return nil, context.Cause(ctx)
 		}
-		w := &waiter{answer: make(chan verdict, 1)}
+		b.lock()
+		l := b.admit()
+		if l != nil {
+			b.unlock()
+			return l, nil
+		}
+		w := &waiter{answer: make(chan verdict, 1), news: make(chan struct{}, 1)}
+		w.news <- struct{}{}
 		w.element = b.waiters.PushBack(w)
 		b.unlock()
 
-		select {
-		case v = <-w.answer:
-		case <-ctx.Done():
-			b.leave(w)
-			return nil, context.Cause(ctx)
-		}
-		if v.lease != nil || v.err != nil {
-			return v.lease, v.err
+		v, err := b.await(ctx, w, waiting)
+		if v.lease != nil || err != nil {
+			return v.lease, err
 		}
 		if !sleep(ctx, v.delay) {
 			return nil, context.Cause(ctx)
@@ -141,29 +159,60 @@ func (b *Breaker) Acquire(ctx context.Context) (*Lease, error) {
 	}
 }
 
-// admit answers a call that need not wait.
-func (b *Breaker) admit() (verdict, bool) {
+// await waits for the verdict.
+func (b *Breaker) await(ctx context.Context, w *waiter, waiting func(time.Duration, error)) (verdict, error) {
+	for {
+		select {
+		case v := <-w.answer:
+			return v, nil
+		case <-w.news:
+			if waiting != nil {
+				waiting(b.Next(), b.Err())
+			}
+		case <-ctx.Done():
+			b.leave(w)
+			return verdict{}, context.Cause(ctx)
+		}
+	}
+}
+
+// TryAcquire returns a lease if an attempt may be made now, and nil if it would
+// have to wait.
+func (b *Breaker) TryAcquire() *Lease {
+	b.lock()
+	defer b.unlock()
+	return b.admit()
+}
+
+// admit answers a call that need not wait; nil if it must.
+func (b *Breaker) admit() *Lease {
+	b.separate()
 	switch {
 	case b.state == Closed:
-		return verdict{lease: &Lease{breaker: b, spell: b.spell}}, true
-	case b.state == GivenUp:
-		return verdict{err: b.givenUp}, true
+		return b.newLease()
 	case b.state == HalfOpen && b.probe == nil:
-		return verdict{lease: b.newProbe()}, true
+		return b.newProbe()
 	}
-	return verdict{}, false
+	return nil
+}
+
+// separate begins a new outage if the last one has been left alone for so long
+// that nobody knows how it went on.
+func (b *Breaker) separate() {
+	if b.state != Closed && b.underWay == 0 && b.waiters.Len() == 0 && time.Since(b.idleSince) > b.schedule.Max() {
+		b.schedule.Reset()
+	}
 }
 
 // leave takes back a call whose context is done.
 func (b *Breaker) leave(w *waiter) {
-	b.mu.Lock()
+	b.lock()
 	b.waiters.Remove(w.element)
+	b.idleSince = time.Now()
 	b.unlock()
 	select {
 	case v := <-w.answer: // it came too late
-		if v.lease != nil {
-			v.lease.Release()
-		}
+		v.lease.Release()
 	default:
 	}
 }
@@ -173,53 +222,65 @@ func (b *Breaker) leave(w *waiter) {
 // others wait for its answer: if a thousand streams were lost at once, the origin
 // that may be dead sees one attempt, not a thousand.
 func (b *Breaker) Suspect() {
-	b.mu.Lock()
+	b.lock()
 	defer b.unlock()
 	if b.state == Closed {
+		b.idleSince = time.Now()
 		b.enter(HalfOpen, 0)
 	}
 }
 
-// Reset closes the breaker by hand, also one that has given up. Those who wait
-// return as after an outage.
+// Reset closes the breaker by hand. Those who wait return as after an outage.
 func (b *Breaker) Reset() {
-	b.mu.Lock()
+	b.lock()
 	defer b.unlock()
 	b.close()
 }
 
-// State returns the state.
+// State returns the state: [Closed], [Open] or [HalfOpen].
 func (b *Breaker) State() State {
-	b.mu.Lock()
-	defer b.mu.Unlock()
+	b.lock()
+	defer b.unlock()
 	return b.state
 }
 
-// Left returns how long into the outage attempts will still be made; ok is false
-// if there is no outage or no end to it.
-func (b *Breaker) Left() (left time.Duration, ok bool) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	deadline, ok := b.schedule.Deadline()
-	if !ok {
-		return 0, false
+// Next returns how long it is until the next probe; 0 if attempts may be made now,
+// or the probe is under way.
+func (b *Breaker) Next() time.Duration {
+	b.lock()
+	defer b.unlock()
+	if b.state != Open {
+		return 0
 	}
-	return max(time.Until(deadline), 0), true
+	return max(time.Until(b.dueAt), 0)
+}
+
+// Err returns why the last probe of the outage failed; nil if there is no outage,
+// or nobody said.
+func (b *Breaker) Err() error {
+	b.lock()
+	defer b.unlock()
+	return b.err
 }
 
 // fail takes note that an attempt failed, and opens the breaker for a delay.
 func (b *Breaker) fail(cause error, floor time.Duration) {
 	b.spell++
+	b.err = cause
 	delay := b.schedule.Fail(floor)
-	if delay == Stop {
-		b.givenUp = &GivenUpError{Outage: b.schedule.Outage(), Attempts: b.schedule.Failures(), Err: cause}
-		b.enter(GivenUp, 0)
-		b.dismiss(func(int) verdict { return verdict{err: b.givenUp} })
-		return
+	if delay == Stop { // of foreign delays
+		delay = max(b.schedule.Last(), b.schedule.policy.Initial, floor)
 	}
+	b.dueAt = time.Now().Add(delay)
 	b.enter(Open, delay)
 	spell := b.spell
 	b.due = time.AfterFunc(delay, func() { b.probeDue(spell) })
+	for e := b.waiters.Front(); e != nil; e = e.Next() {
+		select {
+		case e.Value.(*waiter).news <- struct{}{}:
+		default:
+		}
+	}
 }
 
 // close ends the outage.
@@ -228,23 +289,18 @@ func (b *Breaker) close() {
 		return
 	}
 	b.spell++
-	b.probe = nil
+	b.probe, b.err = nil, nil
 	if b.due != nil {
 		b.due.Stop()
 	}
 	every := b.opts.ReturnEvery
 	if n := time.Duration(b.waiters.Len()); n > 0 {
-		every = min(every, max(b.schedule.last, b.schedule.policy.Initial)/n)
+		every = min(every, max(b.schedule.Last(), b.schedule.policy.Initial)/n)
 	}
 	b.schedule.Reset()
 	b.enter(Closed, 0)
-	b.dismiss(func(i int) verdict { return verdict{delay: time.Duration(i) * every} })
-}
-
-// dismiss answers all who wait.
-func (b *Breaker) dismiss(answer func(i int) verdict) {
-	for i := 0; b.waiters.Len() > 0; i++ {
-		b.pop().answer <- answer(i)
+	for i := time.Duration(0); b.waiters.Len() > 0; i++ {
+		b.pop().answer <- verdict{delay: i * every}
 	}
 }
 
@@ -255,10 +311,14 @@ func (b *Breaker) probeDue(spell uint64) {
 	b.mu.Lock()
 	defer b.unlock()
 	if b.state == Open && b.spell == spell {
-		b.schedule.Attempt()
-		b.enter(HalfOpen, 0)
-		b.nextProbe()
+		b.halfOpen()
 	}
+}
+
+func (b *Breaker) halfOpen() {
+	b.schedule.Attempt()
+	b.enter(HalfOpen, 0)
+	b.nextProbe()
 }
 
 // nextProbe makes the first who waits the probe. If nobody does, the next caller
@@ -270,8 +330,13 @@ func (b *Breaker) nextProbe() {
 	}
 }
 
+func (b *Breaker) newLease() *Lease {
+	b.underWay++
+	return &Lease{breaker: b, spell: b.spell}
+}
+
 func (b *Breaker) newProbe() *Lease {
-	l := &Lease{breaker: b, spell: b.spell}
+	l := b.newLease()
 	b.probe = l
 	l.expiry = time.AfterFunc(b.opts.LeaseTime, l.expire)
 	return l

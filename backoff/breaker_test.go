@@ -27,32 +27,26 @@ func mustBreaker(t testing.TB, p backoff.Policy, opts *backoff.BreakerOptions) *
 
 func mustAcquire(t testing.TB, b *backoff.Breaker) *backoff.Lease {
 	t.Helper()
-	l, err := b.Acquire(t.Context())
+	l, err := b.Acquire(t.Context(), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
 	return l
 }
 
-// One client alone meets the schedule of its own.
+// One client alone meets the schedule of its own, for as long as it likes: a
+// breaker paces, and does not give up.
 func TestBreakerOfOneFollowsThePolicy(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		b := mustBreaker(t, noJitter, nil)
+		b := mustBreaker(t, backoff.Policy{Jitter: backoff.Off, GiveUp: time.Second}, nil)
 		start := time.Now()
 		var attempts []time.Duration
-		for {
-			l, err := b.Acquire(t.Context())
-			if err != nil {
-				if !hasGivenUp(err) {
-					t.Fatal(err)
-				}
-				break
-			}
+		for range 16 {
+			l := mustAcquire(t, b)
 			attempts = append(attempts, time.Since(start))
 			l.Fail(nil, 0)
 		}
-		equal(t, "attempts", attempts, seconds(0, 1, 3, 7, 15, 31, 61, 91, 121, 151, 181, 211, 241, 271, 300))
-		equal(t, "state", b.State(), backoff.GivenUp)
+		equal(t, "attempts", attempts, seconds(0, 1, 3, 7, 15, 31, 61, 91, 121, 151, 181, 211, 241, 271, 301, 331))
 		b.Reset()
 		mustAcquire(t, b).Succeed()
 	})
@@ -145,15 +139,15 @@ func TestBreakerCancelled(t *testing.T) {
 		ctx, cancel := context.WithCancelCause(t.Context())
 		time.AfterFunc(300*time.Millisecond, func() { cancel(stop) })
 		start := time.Now()
-		if _, err := b.Acquire(ctx); err != stop || time.Since(start) != 300*time.Millisecond {
+		if _, err := b.Acquire(ctx, nil); err != stop || time.Since(start) != 300*time.Millisecond {
 			t.Errorf("got %v after %v, want the cause at 300ms", err, time.Since(start))
 		}
-		if _, err := b.Acquire(ctx); err != stop {
+		if _, err := b.Acquire(ctx, nil); err != stop {
 			t.Errorf("with a context that is done: got %v", err)
 		}
 		probe := mustAcquire(t, b)
 		got := make(chan *backoff.Lease)
-		go func() { l, _ := b.Acquire(t.Context()); got <- l }()
+		go func() { l, _ := b.Acquire(t.Context(), nil); got <- l }()
 		synctest.Wait()
 		probe.Release() // cancelled: the next one's turn, at once
 		(<-got).Succeed()
@@ -163,51 +157,147 @@ func TestBreakerCancelled(t *testing.T) {
 	})
 }
 
-func hasGivenUp(err error) bool {
-	_, ok := errors.AsType[*backoff.GivenUpError](err)
-	return ok
-}
-
-// All who wait are told, and so is who comes later: how long the outage was and
-// over what it ended.
-func TestBreakerGiveUpReachesAllWhoWait(t *testing.T) {
+// Who waits learns when the next probe is due, and what the last one died of: as
+// its wait begins, and each time that is put off.
+func TestBreakerTellsWhoWaits(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		b := mustBreaker(t, backoff.Policy{Jitter: backoff.NoJitter, GiveUp: 10 * time.Second}, nil)
-		start := time.Now()
-		var errs atomic.Int32
-		var last time.Duration
-		var wg sync.WaitGroup
-		for range 20 {
-			wg.Go(func() {
-				for {
-					l, err := b.Acquire(t.Context())
-					if err != nil {
-						if hasGivenUp(err) {
-							errs.Add(1)
-						}
-						return
-					}
-					last = time.Since(start)
-					l.Fail(fmt.Errorf("refused at %v", last), 0)
-				}
-			})
-		}
-		wg.Wait()
-		equal(t, "told", errs.Load(), 20)
-		equal(t, "last attempt", last, 10*time.Second)
-		_, err := b.Acquire(t.Context())
-		want := "backoff: breaker gave up after 10s and 5 failed attempts: refused at 10s"
-		if err == nil || err.Error() != want {
-			t.Errorf("afterwards: got %v, want %s", err, want)
-		}
+		b := mustBreaker(t, noJitter, nil)
+		refused := errors.New("refused")
+		mustAcquire(t, b).Fail(refused, 0)
+		equal(t, "next", b.Next(), time.Second)
+		var other []string
+		done := make(chan bool)
+		go func() {
+			defer close(done)
+			time.Sleep(250 * time.Millisecond) // behind the other, in the queue too
+			l, err := b.Acquire(t.Context(), func(d time.Duration, cause error) { other = append(other, fmt.Sprint(d, " ", cause)) })
+			if err != nil {
+				t.Error(err)
+			}
+			l.Succeed()
+		}()
+		l := mustAcquire(t, b)
+		time.Sleep(time.Second)
+		l.Fail(errors.New("reset"), 0)
+		<-done
+		equal(t, "told", other, []string{"750ms refused", "2s reset"})
+		equal(t, "next", b.Next(), 0)
+		equal(t, "error", b.Err(), nil)
 	})
 }
+
+// One failure, an hour in which nobody asks, and one more: two outages. As long as
+// somebody waits or tries it is one.
+func TestBreakerSeparateOutages(t *testing.T) {
+	for _, tt := range []struct {
+		name string
+		idle func(t *testing.T, b *backoff.Breaker)
+		want time.Duration // the delay after that and a second failure
+	}{
+		{"nobody for an hour", func(t *testing.T, b *backoff.Breaker) { time.Sleep(time.Hour) }, time.Second},
+		{"nobody for longer than Max", func(t *testing.T, b *backoff.Breaker) { time.Sleep(30*time.Second + 1) }, time.Second},
+		{"nobody for Max", func(t *testing.T, b *backoff.Breaker) { time.Sleep(30 * time.Second) }, 2 * time.Second},
+		{"an attempt is under way", func(t *testing.T, b *backoff.Breaker) {
+			l := mustAcquire(t, b)
+			time.Sleep(time.Hour)
+			l.Release()
+		}, 2 * time.Second},
+		{"somebody waits", func(t *testing.T, b *backoff.Breaker) {
+			probe := mustAcquire(t, b)
+			ctx, cancel := context.WithTimeout(t.Context(), 40*time.Second)
+			defer cancel()
+			if l, err := b.Acquire(ctx, nil); err == nil { // probe's time is over by then
+				time.Sleep(time.Hour)
+				l.Release()
+			}
+			probe.Release()
+		}, 2 * time.Second},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				b := mustBreaker(t, noJitter, nil)
+				mustAcquire(t, b).Fail(nil, 0)
+				tt.idle(t, b)
+				mustAcquire(t, b).Fail(nil, 0)
+				equal(t, "delay", b.Next(), tt.want)
+			})
+		})
+	}
+}
+
+// The zero value is a breaker, whatever is asked of it first.
+func TestZeroBreaker(t *testing.T) {
+	for name, first := range map[string]func(b *backoff.Breaker){
+		"acquire": func(b *backoff.Breaker) {}, "suspect": func(b *backoff.Breaker) { b.Suspect() },
+		"reset": func(b *backoff.Breaker) { b.Reset() }, "state": func(b *backoff.Breaker) { b.State() },
+		"next": func(b *backoff.Breaker) { b.Next(); b.Err() },
+		"try":  func(b *backoff.Breaker) { b.TryAcquire().Release() },
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			var b backoff.Breaker
+			first(&b)
+			mustAcquire(t, &b).Fail(nil, 0)
+			if d := b.Next(); d < time.Second || d > 1500*time.Millisecond {
+				t.Errorf("%s: next probe in %v, want the zero policy's first delay", name, d)
+			}
+			mustAcquire(t, &b).Succeed()
+			equal(t, name, b.State(), backoff.Closed)
+		})
+	}
+}
+
+// TryAcquire does not wait, and sees what is due although no timer has run yet.
+func TestTryAcquire(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := mustBreaker(t, noJitter, nil)
+		b.TryAcquire().Fail(nil, 0)
+		if l := b.TryAcquire(); l != nil {
+			t.Error("an attempt passes an open breaker")
+		}
+		time.Sleep(time.Second)
+		probe := b.TryAcquire()
+		if probe == nil || b.TryAcquire() != nil {
+			t.Error("want one probe when it is due")
+		}
+		probe.Succeed()
+	})
+}
+
+// Delays of another BackOff: its Stop repeats the delay before, for a breaker does
+// not give up; and its last delay stands for Max.
+func TestBreakerWithForeignDelays(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := mustBreaker(t, noJitter, &backoff.BreakerOptions{Delays: &stopAfter{n: 2}})
+		var got []time.Duration
+		for range 4 {
+			mustAcquire(t, b).Fail(nil, 0)
+			got = append(got, b.Next())
+		}
+		equal(t, "delays", got, seconds(1, 1, 1, 1))
+
+		b = mustBreaker(t, noJitter, &backoff.BreakerOptions{Delays: &growing{}})
+		mustAcquire(t, b).Fail(nil, 0)
+		equal(t, "first", b.Next(), time.Minute)
+		time.Sleep(time.Minute) // no longer than its last delay
+		mustAcquire(t, b).Fail(nil, 0)
+		equal(t, "one outage", b.Next(), 2*time.Minute)
+		time.Sleep(2*time.Minute + 1)
+		mustAcquire(t, b).Fail(nil, 0)
+		equal(t, "another", b.Next(), time.Minute)
+	})
+}
+
+// growing waits a minute more each time.
+type growing struct{ n time.Duration }
+
+func (g *growing) NextBackOff() time.Duration { g.n++; return g.n * time.Minute }
+func (g *growing) Reset()                     { g.n = 0 }
 
 func TestBreakerObserver(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var got []string
 		var b *backoff.Breaker
-		b = mustBreaker(t, backoff.Policy{Jitter: backoff.NoJitter, GiveUp: 2 * time.Second}, &backoff.BreakerOptions{
+		b = mustBreaker(t, noJitter, &backoff.BreakerOptions{
 			Observer: func(c backoff.Change) {
 				b.State() // not under a lock
 				got = append(got, fmt.Sprintf("%v→%v %v", c.From, c.To, c.Delay))
@@ -215,29 +305,14 @@ func TestBreakerObserver(t *testing.T) {
 		})
 		mustAcquire(t, b).Fail(nil, 0)
 		mustAcquire(t, b).Fail(nil, 0)
-		mustAcquire(t, b).Fail(nil, 0)
 		b.Reset()
 		b.Suspect()
 		mustAcquire(t, b).Succeed()
 		b.Reset() // nothing to change
 		equal(t, "changes", got, []string{
-			"closed→open 1s", "open→half-open 0s", "half-open→open 1s", "open→half-open 0s",
-			"half-open→given up 0s", "given up→closed 0s", "closed→half-open 0s", "half-open→closed 0s",
+			"closed→open 1s", "open→half-open 0s", "half-open→open 2s",
+			"open→closed 0s", "closed→half-open 0s", "half-open→closed 0s",
 		})
-	})
-}
-
-func TestBreakerLeft(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		b := mustBreaker(t, noJitter, nil)
-		if _, ok := b.Left(); ok {
-			t.Error("time left without an outage")
-		}
-		mustAcquire(t, b).Fail(nil, 0)
-		time.Sleep(time.Second)
-		left, ok := b.Left()
-		equal(t, "left", left, 5*time.Minute-time.Second)
-		equal(t, "ok", ok, true)
 	})
 }
 
@@ -330,7 +405,7 @@ func TestBreakerStress(t *testing.T) {
 				if r.IntN(4) == 0 {
 					time.AfterFunc(time.Duration(r.Int64N(300_000)), cancel)
 				}
-				l, err := b.Acquire(ctx)
+				l, err := b.Acquire(ctx, nil)
 				cancel()
 				if err != nil {
 					continue

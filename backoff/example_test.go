@@ -34,7 +34,7 @@ func ExampleBreaker() {
 		return
 	}
 	dial := func(up bool) {
-		lease, err := b.Acquire(context.Background()) // waits in an outage
+		lease, err := b.Acquire(context.Background(), nil) // waits in an outage
 		if err != nil {
 			fmt.Println(err)
 			return

@@ -25,7 +25,7 @@ func (l *Lease) Succeed() {
 
 // Fail tells that there was no answer, or one of 502, 503 and 504. The next
 // attempt is not made before floor, such as that answer's Retry-After. The cause
-// is for a [GivenUpError], and may be nil. If the breaker has opened or closed
+// is for [Breaker.Err], and may be nil. If the breaker has opened or closed
 // since the attempt began, its failure is no news.
 func (l *Lease) Fail(cause error, floor time.Duration) {
 	b := l.end()
@@ -75,6 +75,8 @@ func (l *Lease) end() *Breaker {
 		return nil
 	}
 	l.ended = true
+	b.underWay--
+	b.idleSince = time.Now()
 	if l.expiry != nil {
 		l.expiry.Stop()
 	}

@@ -2,6 +2,7 @@ package backoff_test
 
 import (
 	"errors"
+	"math"
 	"math/rand/v2"
 	"strings"
 	"testing"
@@ -150,12 +151,141 @@ func checkBounds(t *testing.T, p backoff.Policy) {
 	for i := 1; i < len(attempts); i++ {
 		d := attempts[i] - attempts[i-1]
 		last := i == len(attempts)-1
-		if d > p.Max || (d < p.Initial && !last) {
-			t.Fatalf("%+v: delay %d is %v, want within [Initial, Max]", p, i, d)
+		if d > longest(p) || (d < p.Initial && !last) {
+			t.Fatalf("%+v: delay %d is %v, want within [Initial, Max], or the jitter above Initial", p, i, d)
 		}
 	}
 	if end := attempts[len(attempts)-1]; end != giveUp {
 		t.Fatalf("%+v: last attempt at %v, want exactly at %v", p, end, giveUp)
+	}
+}
+
+// longest is Max, or the end of the jitter above Initial where that is more. It has
+// some room for the rounding of large numbers.
+func longest(p backoff.Policy) time.Duration {
+	if d := float64(p.Initial) * (1 + max(p.Jitter, 0)); d > float64(p.Max) {
+		return time.Duration(min(d*(1+1e-9)+1, math.MaxInt64-1024))
+	}
+	return p.Max
+}
+
+// Fifty clients that fail at one moment never ask again at one moment: not where
+// Initial is Max, or so near to it that no room is left, not with a retry field, and
+// not at a Retry-After.
+func TestJitterNeverVanishes(t *testing.T) {
+	for _, tt := range []struct {
+		name  string
+		p     backoff.Policy
+		retry time.Duration
+		floor time.Duration
+		least time.Duration // the spread lies above it, as far as a half more
+	}{
+		{"Initial is Max", backoff.Policy{Initial: 30 * time.Second, Max: 30 * time.Second}, 0, 0, 30 * time.Second},
+		{"Initial is near Max", backoff.Policy{Initial: 25 * time.Second, Max: 30 * time.Second}, 0, 0, 25 * time.Second},
+		{"retry of Max", backoff.Policy{}, 30 * time.Second, 0, 30 * time.Second},
+		{"retry beyond Max", backoff.Policy{}, time.Hour, 0, 30 * time.Second},
+		{"retry near Max", backoff.Policy{}, 29 * time.Second, 0, 29 * time.Second},
+		{"Retry-After", backoff.Policy{Initial: 10 * time.Second}, 0, 60 * time.Second, 60 * time.Second},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			seen := map[time.Duration]bool{}
+			for range 50 {
+				s := mustNew(t, tt.p)
+				if tt.retry > 0 {
+					s.SetInitial(tt.retry)
+				}
+				d := s.Fail(tt.floor)
+				if d < tt.least || d > tt.least*3/2 {
+					t.Fatalf("delay %v, want within [%v, %v]", d, tt.least, tt.least*3/2)
+				}
+				seen[d.Truncate(100*time.Millisecond)] = true
+			}
+			if len(seen) < 10 {
+				t.Errorf("fifty clients chose among %d tenths of a second", len(seen))
+			}
+		})
+	}
+	s := mustNew(t, backoff.Policy{Initial: 30 * time.Second, Jitter: backoff.Off})
+	equal(t, "without jitter", s.NextBackOff(), 30*time.Second)
+}
+
+// The n-th delay is uniform in [d, d·(1+Jitter)] with d = min(Initial·2^(n-1),
+// Max/(1+Jitter)): its bounds are met, and its mean.
+func TestSpread(t *testing.T) {
+	const n = 2000
+	var sums [8]time.Duration
+	lo, hi := [8]time.Duration{}, [8]time.Duration{}
+	for range n {
+		s := mustNew(t, backoff.Policy{GiveUp: backoff.Off})
+		for i := range sums {
+			d := s.NextBackOff()
+			sums[i] += d
+			if hi[i] = max(hi[i], d); lo[i] == 0 || d < lo[i] {
+				lo[i] = d
+			}
+		}
+	}
+	for i, sum := range sums {
+		d := min(time.Second<<i, 20*time.Second)
+		off := func(got, want time.Duration) bool { return (got - want).Abs() > want/50 }
+		if lo[i] < d || hi[i] > d*3/2 || off(lo[i], d) || off(hi[i], d*3/2) || off(sum/n, d*5/4) {
+			t.Errorf("delay %d: [%v, %v] with a mean of %v; want [%v, %v] and %v", i+1, lo[i], hi[i], sum/n, d, d*3/2, d*5/4)
+		}
+	}
+}
+
+// A client that comes back right behind its give-up goes on with the delays, and
+// counts a new outage.
+func TestRenew(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := mustNew(t, backoff.Policy{Jitter: backoff.Off, GiveUp: 5 * time.Second})
+		equal(t, "attempts", outage(s), seconds(0, 1, 3, 5))
+		equal(t, "delay that would have come", s.Last(), 8*time.Second)
+		s.Renew()
+		equal(t, "state", s.State(), backoff.Closed)
+		equal(t, "failures", s.Failures(), 0)
+		time.Sleep(8 * time.Second)
+		equal(t, "clipped to a give-up of its own", s.NextBackOff(), 5*time.Second)
+		equal(t, "delay", s.Last(), 16*time.Second)
+		s.SetInitial(time.Second) // as before: growth goes on
+		s.NextBackOff()
+		equal(t, "delay", s.Last(), 30*time.Second)
+		s.Reset()
+		equal(t, "after success", s.NextBackOff(), time.Second)
+	})
+}
+
+// Who only waits has an outage too, and its end counts from there.
+func TestBegin(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := mustNew(t, backoff.Policy{Jitter: backoff.Off, GiveUp: 10 * time.Second})
+		s.Begin()
+		time.Sleep(9 * time.Second)
+		s.Begin()
+		deadline, ok := s.Deadline()
+		equal(t, "left", time.Until(deadline), time.Second)
+		equal(t, "ok", ok, true)
+		equal(t, "failures", s.Failures(), 0)
+		equal(t, "outage", s.Outage(), 9*time.Second)
+		equal(t, "first delay", s.NextBackOff(), time.Second)
+		time.Sleep(time.Second)
+		equal(t, "over", s.NextBackOff(), backoff.Stop)
+		s.Reset()
+		equal(t, "outage", s.Outage(), 0)
+	})
+}
+
+// The zero value is the zero policy's schedule.
+func TestZeroSchedule(t *testing.T) {
+	for range 20 {
+		var s backoff.Schedule
+		s.Reset()
+		if d := s.NextBackOff(); d < time.Second || d > 1500*time.Millisecond {
+			t.Errorf("first delay %v", d)
+		}
+		if _, ok := s.Deadline(); !ok {
+			t.Error("no deadline")
+		}
 	}
 }
 
@@ -172,13 +302,16 @@ func FuzzSchedule(f *testing.F) {
 			}
 			return
 		}
-		lo, hi := p.Initial, p.Max
-		if lo == 0 {
-			lo = time.Second
+		if p.Initial == 0 {
+			p.Initial = time.Second
 		}
-		if hi == 0 {
-			hi = max(30*time.Second, lo)
+		if p.Max == 0 {
+			p.Max = max(30*time.Second, p.Initial)
 		}
+		if p.Jitter == 0 {
+			p.Jitter = 0.5
+		}
+		lo, hi := p.Initial, longest(p)
 		for range 50 {
 			switch d := s.NextBackOff(); {
 			case d == backoff.Stop:

@@ -134,12 +134,13 @@ func holdSource(es *client.EventSource, err error) error {
 
 // third returns a function that calls f when it is called for the third time: a
 // source waits for the response, for the hello, and for what comes after it.
-func third(f func()) func() {
+func third(f func()) func() error {
 	n := 0
-	return func() {
+	return func() error {
 		if n++; n == 3 {
 			f()
 		}
+		return nil
 	}
 }
 

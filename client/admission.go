@@ -1,10 +1,10 @@
 package client
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"net/http"
+	"time"
 
 	"github.com/OneStepAt4time/resilient-sse/backoff"
 	"github.com/OneStepAt4time/resilient-sse/session"
@@ -14,45 +14,62 @@ import (
 var errTooLate = errors.New("client: the shared breaker let no attempt pass in time")
 
 // admission waits until the shared breaker lets an attempt pass. Without one it
-// returns a lease that nobody looks at.
+// returns a lease that nobody looks at. A source whose time is up gives up, unless
+// an attempt may be made at that very moment.
 func (r *run) admission() (*backoff.Lease, error) {
-	if r.opts.Breaker == nil {
+	b := r.opts.Breaker
+	if b == nil {
 		return nil, nil
 	}
-	if r.state == Closed && r.opts.Breaker.State() != backoff.Closed {
-		r.observe(Transition{State: Waiting}) // a first attempt that may have to
-	}
-	r.beforeWait()
-	ctx := r.ctx
-	if deadline, ok := r.schedule.Deadline(); ok {
-		var cancel context.CancelFunc
-		ctx, cancel = context.WithDeadlineCause(ctx, deadline, errTooLate)
-		defer cancel()
-	}
-	lease, err := r.opts.Breaker.Acquire(ctx)
-	if err == errTooLate {
-		if r.opts.Breaker.State() != backoff.Closed {
-			return nil, r.giveUp(r.lastCause) // there is an outage, hence a cause
+	ctx, cancel := context.WithCancelCause(r.ctx)
+	defer cancel(nil)
+	r.interruptible(cancel)
+	var limit *time.Timer
+	lease, err := b.Acquire(ctx, func(delay time.Duration, cause error) {
+		if limit == nil {
+			r.schedule.Begin() // an outage, and its end counts from here
+			if deadline, ok := r.schedule.Deadline(); ok {
+				limit = time.AfterFunc(time.Until(deadline), func() { cancel(errTooLate) })
+			}
+			r.beforeWait()
 		}
-		lease, err = r.opts.Breaker.Acquire(r.ctx) // the turn to return had not come yet
+		r.heldUp(delay, cause)
+	})
+	if limit != nil {
+		limit.Stop()
 	}
-	if e, ok := errors.AsType[*backoff.GivenUpError](err); ok {
-		return nil, &GiveUpError{Outage: e.Outage, Attempts: e.Attempts, RetryAfter: r.clipped, Err: cmp.Or(e.Err, err)}
+	if err == errTooLate {
+		if lease = b.TryAcquire(); lease != nil {
+			return lease, nil
+		}
+		return nil, r.giveUp(b.Err())
 	}
+	r.ready = time.Now()
 	return lease, err
 }
 
+// heldUp tells the observer that the breaker's next probe is due later than it was
+// told, or that a first attempt has to wait at all.
+func (r *run) heldUp(delay time.Duration, cause error) {
+	due := time.Now().Add(delay)
+	const same = time.Millisecond // a due time that was computed twice
+	if r.state == Waiting && (delay == 0 || due.Sub(r.announced) < same) {
+		return
+	}
+	r.announce(due, cause)
+}
+
 // settle tells the breaker what opening has shown of the origin.
-func settle(l *backoff.Lease, c *conn, err error) {
+func (r *run) settle(l *backoff.Lease, c *conn, err error) {
 	switch status, _ := answered(err); {
 	case l == nil:
 	case c.crossed:
 		l.Succeed() // the origin has sent us elsewhere: what became of that is not its matter
 	case status == http.StatusBadGateway, status == http.StatusServiceUnavailable, status == http.StatusGatewayTimeout:
-		l.Fail(err, retryAfter(err))
+		l.Fail(err, r.floor(err))
 	case err == nil, errors.Is(err, errOver), status != 0, is[*RedirectError](err):
 		l.Succeed() // a response of any kind: the origin is alive
-	case c.run.ctx.Err() != nil, is[*prepareError](err) && !is[*session.TokenError](err), is[*GapError](err):
+	case r.done() != nil, is[*prepareError](err) && !is[*session.TokenError](err), is[*GapError](err):
 		l.Release() // nothing was asked of the origin
 	default:
 		l.Fail(err, 0)
@@ -61,13 +78,8 @@ func settle(l *backoff.Lease, c *conn, err error) {
 
 // lost tells the breaker that an open stream ended.
 func (r *run) lost(err error) {
-	if r.opts.Breaker == nil || r.ctx.Err() != nil || errors.Is(err, errBreak) || errors.Is(err, errOver) {
+	if r.opts.Breaker == nil || r.done() != nil || errors.Is(err, errBreak) || errors.Is(err, errOver) {
 		return
 	}
 	r.opts.Breaker.Suspect()
-}
-
-// breakerGaveUp tells whether no attempt would pass any more.
-func (r *run) breakerGaveUp() bool {
-	return r.opts.Breaker != nil && r.opts.Breaker.State() == backoff.GivenUp
 }

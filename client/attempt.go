@@ -7,6 +7,7 @@ import (
 
 // attempt makes one connection and delivers its events until it fails.
 func (r *run) attempt() error {
+	r.progress, r.paced = false, false
 	conn := newConn(r)
 	defer conn.close()
 	if err := r.connect(conn); err != nil {
@@ -31,15 +32,20 @@ func (r *run) connect(c *conn) error {
 		return err
 	}
 	defer lease.Release()
+	r.beforeWait()
+	if r.heldUpByCallbacks() {
+		return r.giveUp(nil)
+	}
 	r.schedule.Attempt()
 	r.mu.Lock()
 	r.stats.Attempts++
 	r.mu.Unlock()
 	r.observe(Transition{State: Connecting})
-	r.beforeWait()
-
+	if err := r.done(); err != nil {
+		return err
+	}
 	asked, err := r.open(c)
-	settle(lease, c, err)
+	r.settle(lease, c, err)
 	if err != nil {
 		return err
 	}
@@ -49,7 +55,7 @@ func (r *run) connect(c *conn) error {
 	}
 	r.mu.Unlock()
 	r.opened, r.served = true, true
-	if r.opts.HealthyAfter < 0 {
+	if r.opts.HealthyAfter == 0 {
 		r.succeed()
 	}
 	r.observe(Transition{State: Open, Header: c.header})
@@ -58,11 +64,11 @@ func (r *run) connect(c *conn) error {
 
 // deliver yields the connection's events.
 func (r *run) deliver(c *conn) error {
-	id := r.LastEventID()
-	c.dec = sse.NewDecoder(c, &sse.DecoderOptions{LastEventID: id, MaxEventSize: r.opts.MaxEventSize})
+	id := string(r.yielded().id)
+	c.dec = sse.NewDecoder(c, &sse.DecoderOptions{LastEventID: id, MaxEventSize: r.opts.MaxEventSize, Comment: r.opts.OnComment})
 	c.handled = append(c.handled, id...)
 	for {
-		if err := r.ctx.Err(); err != nil {
+		if err := r.done(); err != nil {
 			return err
 		}
 		ev, err := c.dec.Next()
@@ -85,8 +91,10 @@ func (r *run) beforeRead(c *conn) {
 
 // moveOn moves the position past the last event if a block without data has moved
 // it since. An event that was dropped as a repeat has not.
-func (r *run) moveOn(c *conn) {
-	if id := c.dec.LastEventID(); id != string(c.handled) {
+func (r *run) moveOn(c *conn) { r.moveTo(c, c.dec.LastEventID()) }
+
+func (r *run) moveTo(c *conn, id string) {
+	if id != string(c.handled) {
 		c.handled = append(c.handled[:0], id...)
 		r.move(id, false)
 	}
@@ -101,6 +109,9 @@ func (r *run) afterRead(n int) {
 
 // event takes one event of the stream and yields it, if it is for the caller.
 func (r *run) event(c *conn, ev sse.Event) error {
+	if !ev.HasID {
+		r.moveTo(c, ev.ID) // a block without data came before it
+	}
 	c.handled = append(c.handled[:0], ev.ID...)
 	control := r.kind != plain && session.IsControl(ev)
 	switch {
@@ -120,12 +131,12 @@ func (r *run) event(c *conn, ev sse.Event) error {
 	}
 	r.mu.Unlock()
 
-	r.current, r.committed = ev, false
+	r.hand(ev)
 	if !r.yield(ev, nil) {
 		r.committed = true // not done, and not to be: Commit comes too late
 		return errBreak
 	}
-	r.commit()
+	r.taken()
 	return r.over(ev)
 }
 

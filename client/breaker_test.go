@@ -122,7 +122,7 @@ func TestSharedBreakerIsNotOpenedByOneBadStream(t *testing.T) {
 				t.Errorf("bad stream: got %v, want its own give-up", err)
 			}
 			for _, s := range states {
-				if s == backoff.Open || s == backoff.GivenUp {
+				if s == backoff.Open {
 					t.Fatalf("status %d: the breaker went to %v", code, s)
 				}
 			}
@@ -135,31 +135,6 @@ func TestSharedBreakerIsNotOpenedByOneBadStream(t *testing.T) {
 			}
 		})
 	}
-}
-
-// A breaker that has given up ends the loops of all who share it; a Reset lets
-// them begin anew.
-func TestSharedBreakerGivesUp(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		w := newWorld(t, func(n int, rw http.ResponseWriter, r *http.Request) { rw.WriteHeader(http.StatusNoContent) })
-		w.down.Store(true)
-		breaker := newBreaker(t, backoff.Policy{Jitter: backoff.NoJitter, GiveUp: 31 * time.Second})
-		es := w.source(client.Options{Backoff: exact, Breaker: breaker})
-		_, err := collect(t, es)
-		e, ok := errors.AsType[*client.GiveUpError](err)
-		if !ok || !errors.Is(e, errRefused) || w.now() != 31*time.Second {
-			t.Errorf("got %v at %v, want a give-up over the last failure at 31s", err, w.now())
-		}
-		_, err = collect(t, es)
-		if e, ok := errors.AsType[*client.GiveUpError](err); !ok || !errors.Is(e, errRefused) || e.Attempts != 6 || e.Outage != 31*time.Second {
-			t.Errorf("a later loop: got %v, want the outage that the breaker gave up over", err)
-		}
-		w.down.Store(false)
-		breaker.Reset()
-		if _, err := collect(t, es); err != nil {
-			t.Errorf("after Reset: %v", err)
-		}
-	})
 }
 
 // A source's own give-up holds while it waits for the breaker, also the attempt
@@ -183,16 +158,18 @@ func TestSharedBreakerAndAnEarlierGiveUp(t *testing.T) {
 func TestCallbacksWithoutAnAttempt(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t, nil)
-		w.down.Store(true)
-		b := newBreaker(t, backoff.Policy{GiveUp: time.Second})
+		b := newBreaker(t, backoff.Policy{})
+		b.TryAcquire().Fail(errRefused, 10*time.Second)
 		var calls []string
 		cb := client.Callbacks{OnGiveUp: func() { calls = append(calls, "give up") }, OnClose: func() { calls = append(calls, "close") }}
-		es := w.source(client.Options{Breaker: b, Observer: cb.Observe})
-		collect(t, es)
-		equal(t, "first loop", calls, []string{"give up", "close"})
-		calls = nil
-		collect(t, es)
-		equal(t, "later loop over the breaker that gave up", calls, []string{"give up", "close"})
+		es := w.source(client.Options{Breaker: b, Backoff: backoff.Policy{GiveUp: time.Second}, Observer: cb.Observe})
+		_, err := collect(t, es)
+		e, ok := errors.AsType[*client.GiveUpError](err)
+		if !ok || e.Attempts != 0 || e.Outage != time.Second || !errors.Is(err, errRefused) {
+			t.Errorf("got %v, want a give-up after 1s over what the breaker knows", err)
+		}
+		equal(t, "calls", calls, []string{"give up", "close"})
+		equal(t, "requests", len(w.asked), 0)
 	})
 }
 
@@ -201,7 +178,7 @@ func TestStateWhileWaitingForTheBreaker(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t, played())
 		b := newBreaker(t, backoff.Policy{})
-		l, _ := b.Acquire(t.Context())
+		l, _ := b.Acquire(t.Context(), nil)
 		l.Fail(nil, 0)
 		es := w.source(client.Options{Breaker: b})
 		done := make(chan bool)
@@ -267,7 +244,7 @@ func TestSharedBreakerClosesBeforeTheGiveUp(t *testing.T) {
 }
 
 // A server that takes every request and answers none opens the breaker, with one
-// probe at a time, until the give-up.
+// probe at a time, and each source gives up by itself.
 func TestSharedBreakerAgainstSilence(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t, nil)
@@ -280,18 +257,20 @@ func TestSharedBreakerAgainstSilence(t *testing.T) {
 			underWay.Add(-1)
 		}
 		breaker := newBreaker(t, backoff.Policy{})
+		opts := client.Options{HTTPClient: w.client, Breaker: breaker, Timeouts: client.Timeouts{Header: 20 * time.Second}}
 		var wg sync.WaitGroup
 		for range 20 {
-			es := mustNew(t, streamURL, client.Options{HTTPClient: w.client, Breaker: breaker, Backoff: backoff.Policy{GiveUp: backoff.Never}})
+			es := mustNew(t, streamURL, opts)
 			wg.Go(func() {
-				if _, err := collect(t, es); !errors.Is(err, client.ErrHeaderTimeout) {
-					t.Errorf("got %v, want the breaker's give-up over the timeout", err)
+				_, err := collect(t, es)
+				if _, ok := errors.AsType[*client.GiveUpError](err); !ok || !errors.Is(err, client.ErrHeaderTimeout) {
+					t.Errorf("got %v, want its give-up over the timeout", err)
 				}
 			})
 		}
 		wg.Wait()
-		if got := breaker.State(); got != backoff.GivenUp || most.Load() != 1 || w.now() > 6*time.Minute {
-			t.Errorf("state %v after %v, %d probes at a time; want it given up after 5 minutes, one at a time", got, w.now(), most.Load())
+		if most.Load() != 1 || w.now() > 6*time.Minute || w.now() < 5*time.Minute {
+			t.Errorf("%d probes at a time, over after %v; want one, and about 5 minutes", most.Load(), w.now())
 		}
 	})
 }
@@ -347,7 +326,7 @@ func TestHTTPClientTimeoutDoesNotCountTheTurn(t *testing.T) {
 		})
 		w.client.Timeout = 5 * time.Second
 		breaker := newBreaker(t, backoff.Policy{Jitter: backoff.NoJitter})
-		lease, err := breaker.Acquire(t.Context())
+		lease, err := breaker.Acquire(t.Context(), nil)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -3,6 +3,7 @@ package client
 import (
 	"context"
 	"io"
+	"math"
 	"net/http"
 	"net/http/httptrace"
 	"time"
@@ -27,10 +28,9 @@ type conn struct {
 	dec     *sse.Decoder // of the body
 	handled []byte       // the last event ID in force behind the last event that was dealt with
 
-	healthFromByte bool      // health counts from the first byte of the body, not from the first read
-	healthFrom     time.Time // zero: does not count yet
-	ended          time.Time // when a read failed
+	healthFromByte bool // health counts from the first byte of the body, not from the first read
 	lastRead       time.Time
+	open           time.Duration // waited for bytes, as far as that counts as health
 	quiet          time.Duration // waited for bytes since the last event
 }
 
@@ -38,22 +38,24 @@ func newConn(r *run) *conn {
 	c := &conn{run: r, opts: &r.opts}
 	c.ctx, c.cancel = context.WithCancelCause(r.ctx)
 	c.dog.cancel = c.cancel
+	r.interruptible(c.cancel)
 	return c
 }
 
 // armed sets the watchdog on one request and returns the context for it, whose
 // trace tells the watchdog of the phases of opening. Where a transport does not
-// trace, one limit holds for both.
+// trace, one limit holds for both: their sum, or that of the header alone if
+// connecting has none.
 func (c *conn) armed() context.Context {
-	o, until := c.opts, c.openBy
-	both := time.Duration(0)
-	if o.ConnectTimeout > 0 && o.HeaderTimeout > 0 {
-		both = o.ConnectTimeout + o.HeaderTimeout
+	connect, header, until := c.opts.Timeouts.Connect, c.opts.Timeouts.Header, c.openBy
+	both := header
+	if header > 0 {
+		both += min(connect, math.MaxInt64-header)
 	}
-	c.dog.arm(both, until, ErrHeaderTimeout)
+	c.dog.open(both, until, ErrHeaderTimeout)
 	return httptrace.WithClientTrace(c.ctx, &httptrace.ClientTrace{
-		GetConn: func(string) { c.dog.arm(o.ConnectTimeout, until, ErrConnectTimeout) },
-		GotConn: func(httptrace.GotConnInfo) { c.dog.arm(o.HeaderTimeout, until, ErrHeaderTimeout) },
+		GetConn: func(string) { c.dog.phase(connect, until, ErrConnectTimeout) },
+		GotConn: func(httptrace.GotConnInfo) { c.dog.phase(header, until, ErrHeaderTimeout) },
 	})
 }
 
@@ -75,8 +77,8 @@ func (c *conn) accept(header http.Header, healthFromByte bool) {
 // for bytes: a consumer that is slow between reads is not a dead server.
 func (c *conn) Read(p []byte) (int, error) {
 	c.run.beforeRead(c)
-	d, cause := c.opts.IdleTimeout, ErrIdle
-	if t := c.opts.EventTimeout; t > 0 {
+	d, cause := c.opts.Timeouts.Idle, ErrIdle
+	if t := c.opts.Timeouts.Event; t > 0 {
 		rest := t - c.quiet
 		if rest <= 0 {
 			return 0, ErrNoEvent
@@ -86,40 +88,34 @@ func (c *conn) Read(p []byte) (int, error) {
 		}
 	}
 	began := time.Now()
-	if c.healthFrom.IsZero() && !c.healthFromByte {
-		c.healthFrom = began
-	}
 	c.dog.arm(d, time.Time{}, cause)
 	n, err := c.body.Read(p)
 	c.dog.disarm()
+	c.waited(began, n)
+	return n, err
+}
+
+// waited takes note of a read that began then and brought n bytes. Nothing but the
+// time in reads is known to have been spent on an open connection: while a callback
+// or the body was at work, it may have been dead for long.
+func (c *conn) waited(began time.Time, n int) {
 	now := time.Now()
-	c.quiet += now.Sub(began)
+	d := now.Sub(began)
+	c.quiet += d
+	if !c.healthFromByte {
+		c.open += d
+	}
 	if n > 0 {
-		c.lastRead = now
-		if c.healthFrom.IsZero() {
-			c.healthFrom = now
-		}
+		c.lastRead, c.healthFromByte = now, false
 		c.run.afterRead(n)
 	}
-	if err != nil {
-		c.ended = now
-	}
-	return n, err
 }
 
 func (c *conn) sawEvent() { c.quiet = 0 }
 
-// healthy tells whether the connection was open for long enough. What callbacks
-// took before the first read, and the body's time behind a failed one, is no health.
+// healthy tells whether the connection was open for long enough.
 func (c *conn) healthy() bool {
-	if c.healthFrom.IsZero() || c.opts.HealthyAfter <= 0 {
-		return false
-	}
-	ended := c.ended
-	if ended.IsZero() {
-		ended = time.Now()
-	}
-	return ended.Sub(c.healthFrom) >= c.opts.HealthyAfter
+	return c.opts.HealthyAfter > 0 && c.open >= c.opts.HealthyAfter
 }
 
 // cause turns the error of a failed attempt into what lies behind it.

@@ -2,6 +2,7 @@ package client
 
 import (
 	"context"
+	"errors"
 )
 
 // A Position is where a stream was left.
@@ -28,13 +29,33 @@ type Cursor interface {
 	Save(ctx context.Context, target string, p Position) error
 }
 
+// A Forgetter is a Cursor that can drop a position.
+type Forgetter interface {
+	// Forget drops the position kept for the target, if there is one.
+	Forget(ctx context.Context, target string) error
+}
+
 // saver is a source's dealings with the cursor. Saves are coalesced: many events
 // come with one read, and the position after them is written before the next
 // read, which may block, and before the loop ends. What a loop could not write is
 // for the next one.
 type saver struct {
-	dirty bool  // the position is ahead of the cursor
-	err   error // of the last save, until one succeeds
+	dirty    bool  // the position is ahead of the cursor
+	err      error // of the last save, until one succeeds
+	flushErr error // of the last BeforeWait, until one succeeds
+	flushing bool  // BeforeWait is being called
+}
+
+// maxRun is the longest name of a run that is sent back to a server, in bytes. A
+// longer one is a header of which the next server may refuse the whole request.
+const maxRun = 256
+
+// runName returns the name if it can be used.
+func runName(s string) string {
+	if len(s) > maxRun || !validValue(s) {
+		return ""
+	}
+	return s
 }
 
 // load gets the position that an earlier process left.
@@ -42,46 +63,82 @@ func (r *run) load() error {
 	if r.opts.Cursor == nil || r.loaded {
 		return nil
 	}
-	p, ok, err := r.opts.Cursor.Load(r.ctx, r.target)
+	ctx, cancel := context.WithCancelCause(r.ctx)
+	defer cancel(nil)
+	r.interruptible(cancel)
+	p, ok, err := r.opts.Cursor.Load(ctx, r.target)
 	if err != nil {
-		if r.ctx.Err() != nil {
-			return context.Cause(r.ctx)
+		if ended := r.done(); ended != nil {
+			return ended
 		}
 		return &CursorError{Op: "load", Err: err}
 	}
 	r.loaded = true
 	if ok {
 		r.mu.Lock()
-		r.pos.set(p.LastEventID, p.Run, true)
+		r.pos.set(p.LastEventID, runName(p.Run), true)
 		r.mu.Unlock()
-		r.serverRun = p.Run
+		r.at.copyFrom(&r.pos)
+		r.serverRun = r.pos.run
 	}
 	return nil
 }
 
-// save writes the position if it has moved. A failure is reported and tried
-// again at the next occasion.
-func (r *run) save() {
-	if r.opts.Cursor == nil || !r.cursor.dirty {
-		return
-	}
-	r.mu.Lock()
-	p := r.pos.kept()
-	r.mu.Unlock()
-	err := r.opts.Cursor.Save(context.WithoutCancel(r.ctx), r.target, p)
+// beforeWait does what must not wait any longer: flush, then save. Each spell of
+// failure is reported once, and what failed is tried again at the next occasion.
+func (r *run) beforeWait() error {
+	was := r.cursor
+	err := r.flush()
 	if err == nil {
-		r.cursor = saver{}
-		return
+		err = r.write(context.WithoutCancel(r.ctx))
 	}
-	first := r.cursor.err == nil
-	r.cursor.err = &CursorError{Op: "save", Err: err}
-	if first { // one report for each spell of failure
-		r.report(r.cursor.err)
+	if now := r.cursor; now.flushErr != nil && was.flushErr == nil || now.err != nil && was.err == nil {
+		r.report(err)
 	}
+	return err
 }
 
-// finish writes what is left to be written when the loop ends.
+// saveNow saves a position that was committed. In BeforeWait it leaves that to who
+// called it.
+func (r *run) saveNow() error {
+	if r.opts.Cursor == nil || !r.cursor.dirty || r.cursor.flushing {
+		return nil
+	}
+	return r.beforeWait()
+}
+
+// flush calls BeforeWait.
+func (es *EventSource) flush() error {
+	if es.opts.BeforeWait == nil || es.cursor.flushing {
+		return nil
+	}
+	es.cursor.flushing = true
+	defer func() { es.cursor.flushing = false }()
+	es.cursor.flushErr = nil
+	if err := es.opts.BeforeWait(); err != nil {
+		es.cursor.flushErr = &BeforeWaitError{err}
+	}
+	return es.cursor.flushErr
+}
+
+// write writes the position if it has moved.
+func (es *EventSource) write(ctx context.Context) error {
+	if es.opts.Cursor == nil || !es.cursor.dirty {
+		return nil
+	}
+	es.mu.Lock()
+	p := es.pos.kept()
+	es.mu.Unlock()
+	if err := es.opts.Cursor.Save(ctx, es.target, p); err != nil {
+		es.cursor.err = &CursorError{Op: "save", Err: err}
+		return es.cursor.err
+	}
+	es.cursor.dirty, es.cursor.err = false, nil
+	return nil
+}
+
+// finish flushes and writes what is left when the loop ends.
 func (r *run) finish() error {
-	r.save()
-	return r.cursor.err
+	r.beforeWait()
+	return errors.Join(r.cursor.flushErr, r.cursor.err)
 }

@@ -13,12 +13,17 @@ var (
 	ErrEnded          = errors.New("client: server ended the stream")
 	ErrIdle           = errors.New("client: no byte within the idle timeout")
 	ErrNoEvent        = errors.New("client: no event within the event timeout")
+	ErrPrepareTimeout = errors.New("client: request not prepared within the prepare timeout")
 	ErrConnectTimeout = errors.New("client: not connected within the connect timeout")
 	ErrHeaderTimeout  = errors.New("client: no response within the header timeout")
 )
 
-// ErrBusy is yielded by a loop over a source that has a loop under way.
+// ErrBusy is yielded by a loop over a source that has a loop under way, and
+// returned by what must not happen during one.
 var ErrBusy = errors.New("client: another loop over this event source is under way")
+
+// errNotMade is what a zero EventSource has to say.
+var errNotMade = errors.New("client: event source was not made by New, Session or Global")
 
 // bodyExcerpt is how much of a refused response's body is kept, in bytes.
 const bodyExcerpt = 1 << 10
@@ -71,16 +76,25 @@ func (e *GiveUpError) Error() string {
 func (e *GiveUpError) Unwrap() error { return e.Err }
 
 // A GapError says that the server can't continue where the stream left off:
-// events between Asked and Given are lost. It is a report to the observer, or,
-// with Options.FailOnGap, the error that ends the loop.
+// events between Asked and Given are lost, or may be. It is a report to the
+// observer, or, with Options.FailOnGap, the error that ends the loop; then the next
+// loop meets the same gap, until [EventSource.Accept] accepts it.
 type GapError struct {
-	Asked  string // the last event ID of the request
-	Given  string // where the server's replay starts; empty if it did not say
-	Reason string // "replay starts later", "server's counter has a new run", "id can't be sent in a header"
+	Asked   string // the last event ID of the request
+	Given   string // where the server's replay starts; empty if it did not say
+	Reason  string // "replay starts later", "server's counter has a new run", "id can't be sent in a header"
+	Certain bool   // events are lost, as far as the server is to be believed; else they may be
+	NewRun  bool   // the server counts anew: ids behind the gap say nothing of those before it
+
+	run string // of the counter that the response came from, if it names it
 }
 
 func (e *GapError) Error() string {
-	s := fmt.Sprintf("client: gap after event %q: %s", e.Asked, e.Reason)
+	what := "gap"
+	if !e.Certain {
+		what = "possible gap"
+	}
+	s := fmt.Sprintf("client: %s after event %q: %s", what, e.Asked, e.Reason)
 	if e.Given != "" {
 		s += fmt.Sprintf(" (at %q)", e.Given)
 	}
@@ -97,8 +111,30 @@ func (e *CursorError) Error() string { return "client: " + e.Op + " cursor: " + 
 
 func (e *CursorError) Unwrap() error { return e.Err }
 
+// A BeforeWaitError is a failure of Options.BeforeWait. No position is saved until
+// it succeeds.
+type BeforeWaitError struct{ Err error }
+
+func (e *BeforeWaitError) Error() string { return "client: before wait: " + e.Err.Error() }
+
+func (e *BeforeWaitError) Unwrap() error { return e.Err }
+
+// A SessionGoneError says that a session which this source has followed is not known
+// to its server any more (404): it has ended and was forgotten, or the server was
+// restarted. It is permanent.
+type SessionGoneError struct {
+	Session string         // its id
+	Err     *ResponseError // what the server answered
+}
+
+func (e *SessionGoneError) Error() string {
+	return fmt.Sprintf("client: session %q is gone: it has ended, or the server was restarted", e.Session)
+}
+
+func (e *SessionGoneError) Unwrap() error { return e.Err }
+
 // An InterruptedError ends the loop over a request that must not be repeated
-// (see Options.RepeatRequest) and whose stream broke.
+// (see Request.Repeat) and whose stream broke.
 type InterruptedError struct {
 	Method string
 	Err    error

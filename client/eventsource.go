@@ -1,6 +1,7 @@
 package client
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -16,30 +17,38 @@ import (
 )
 
 // An EventSource follows one stream. It holds the position between loops; it
-// has no goroutine and no connection while no loop runs.
+// has no goroutine and no connection while no loop runs. Make it with [New],
+// [Session] or [Global].
 //
-// One loop runs at a time. Stats and LastEventID may be called from any
-// goroutine at any time, Commit from the loop's body.
+// One loop runs at a time. Stats, LastEventID, Target and Drain may be called from
+// any goroutine at any time, Commit where it says, and Accept, Seek and Forget while
+// no loop runs.
 type EventSource struct {
 	url    *url.URL
 	kind   kind
 	opts   Options
 	target string
 
-	busy   atomic.Bool
-	active *run // the loop under way; for the loop's goroutine
+	busy     atomic.Bool // a loop is under way, or what keeps loops away
+	draining atomic.Bool // see Drain; set under mu
 
-	mu    sync.Mutex
-	pos   position
-	stats Stats // but for LastEventID
+	mu        sync.Mutex
+	pos       position                // committed
+	stats     Stats                   // but for LastEventID
+	interrupt context.CancelCauseFunc // of what the loop waits for; nil without one
 
 	// For the loop's goroutine, and kept from one loop to the next:
-	opened    bool     // a stream has been open
-	loaded    bool     // the cursor was read
-	serverRun string   // the run of the server's counter
-	repeats   *repeats // nil if repeats are not looked for
+	active    *run      // the loop under way
+	at        position  // yielded, if commits are manual
+	opened    bool      // a stream has been open
+	loaded    bool      // the cursor was read
+	serverRun string    // the run of the server's counter
+	repeats   *repeats  // nil if repeats are not looked for
+	pending   pending   // if commits are manual
+	refused   *GapError // what the last loop ended with; nil if it was no gap
 	cursor    saver
 	retry     time.Duration // what the server's retry field said; 0 if it did not
+	pace      pace
 }
 
 // New returns a source for the stream at a URL, http or https. It checks
@@ -75,14 +84,13 @@ func build(u *url.URL, k kind, opts *Options, err error) (*EventSource, error) {
 		return nil, err
 	}
 	es := &EventSource{url: u, kind: k, opts: opts.withDefaults(k)}
-	es.target = targetName(u, es.opts.Method, es.opts.Body)
+	es.target = cmp.Or(es.opts.Name, targetName(u, es.opts.Request.Method, es.opts.Request.Body))
 	es.pos.set(es.opts.LastEventID, "", true)
 	es.repeats = newRepeats(es.opts.RepeatWindow)
-	es.stats.State = Closed
 	return es, nil
 }
 
-// Target names the stream: its URL without what may be secret (user info, and
+// Target names the stream: Options.Name, or else its URL without what may be secret (user info, and
 // query parameters by names such as token and signature), and what else tells its
 // request from others: the method and a digest of the body. It is what a [Cursor]
 // files the position under.
@@ -99,10 +107,14 @@ func (es *EventSource) Target() string { return es.target }
 //   - a permanent error: a [*ResponseError], a [*RedirectError], a [*GapError]
 //     or whatever else [Retryable] does not let pass;
 //   - [ErrBusy], if another loop of this source is under way;
-//   - an error of the cursor, alone or joined to one of these.
+//   - an error of the cursor or of Options.BeforeWait, alone or joined to one of
+//     these.
 //
 // The loop ends without an error when the stream is over: the server said 204,
-// or a session stream brought its ended event.
+// or a session stream brought its ended event; and after [Drain].
+//
+// A loop that begins right behind one that failed waits as the next attempt of that
+// one would have: ranging in a loop asks a server no more often than one loop does.
 //
 // An event is committed when the loop asks for the next one, or by [Commit] in
 // its body. A later loop begins after the last committed event, so whoever
@@ -110,27 +122,22 @@ func (es *EventSource) Target() string { return es.target }
 // one of a stream that began live: there is nothing to ask after).
 //
 // [Commit]: EventSource.Commit
+// [Drain]: EventSource.Drain
 func (es *EventSource) Events(ctx context.Context) iter.Seq2[sse.Event, error] {
 	return func(yield func(sse.Event, error) bool) {
-		if !es.busy.CompareAndSwap(false, true) {
-			yield(sse.Event{}, ErrBusy)
-			return
-		}
-		defer es.busy.Store(false)
-		r := newRun(ctx, es, yield)
-		if err := r.loop(); err != nil {
+		if err := es.run(ctx, yield); err != nil {
 			yield(sse.Event{}, err)
 		}
 	}
 }
 
-// Commit marks the event that the loop's body is looking at as done, as asking
-// for the next one would. It is for a body that ends the loop: Commit, then
-// break. Outside of a loop's body it does nothing.
-func (es *EventSource) Commit() {
-	if es.active != nil {
-		es.active.commit()
+// run runs one loop but for its last pair, whose body may range again.
+func (es *EventSource) run(ctx context.Context, yield func(sse.Event, error) bool) error {
+	if err := es.claim(); err != nil {
+		return err
 	}
+	defer es.release()
+	return newRun(ctx, es, yield).loop()
 }
 
 // LastEventID returns the position: the last event ID that was committed.

@@ -143,7 +143,7 @@ func ExampleOptions_prepare() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	es, err := client.Session(srv.URL, "abc", &client.Options{Prepare: tokens.Prepare, LastEventID: "0", Backoff: soon})
+	es, err := client.Session(srv.URL, "abc", &client.Options{Request: client.Request{Prepare: tokens.Prepare}, LastEventID: "0", Backoff: soon})
 	if err != nil {
 		log.Fatal(err)
 	}
@@ -208,9 +208,7 @@ func ExampleOptions_post() {
 	defer srv.Close()
 
 	es, err := client.New(srv.URL, &client.Options{
-		Method: http.MethodPost,
-		Body:   []byte("what is six times seven?"),
-		Header: http.Header{"Content-Type": {"text/plain"}},
+		Request: client.Request{Method: http.MethodPost, Body: []byte("what is six times seven?"), Header: http.Header{"Content-Type": {"text/plain"}}},
 	})
 	if err != nil {
 		log.Fatal(err)
@@ -278,6 +276,7 @@ func ExampleTransition_LogValue() {
 		return a
 	}}))
 	es, err := client.Session(srv.URL, "abc", &client.Options{
+		Name:        "abc", // and not its URL
 		LastEventID: "0",
 		Observer:    func(t client.Transition) { logger.Info("stream", "sse", t) },
 	})
@@ -290,9 +289,9 @@ func ExampleTransition_LogValue() {
 		}
 	}
 	// Output:
-	// level=INFO msg=stream sse.state=connecting sse.last_event_id=0
-	// level=INFO msg=stream sse.state=open sse.last_event_id=0
-	// level=INFO msg=stream sse.state=closed sse.last_event_id=4
+	// level=INFO msg=stream sse.state=connecting sse.target=abc sse.last_event_id=0
+	// level=INFO msg=stream sse.state=open sse.target=abc sse.last_event_id=0
+	// level=INFO msg=stream sse.state=closed sse.target=abc sse.last_event_id=4
 }
 
 // Counters may be read from any goroutine, so they can be published as they are.

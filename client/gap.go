@@ -9,28 +9,40 @@ const allThereIs = "0"
 // checkGap looks at what a response says of where its replay starts. Asked is
 // the last event ID of the request.
 func (r *run) checkGap(asked string, h http.Header) error {
-	before := r.serverRun
-	if run := h.Get(sseRun); run != "" {
+	before, run := r.serverRun, runName(h.Get(sseRun))
+	newRun := before != "" && run != "" && run != before
+	if asked != "" && (asked != allThereIs || r.kind == plain) {
+		if err := r.signalled(asked, given(h), run, newRun); err != nil {
+			return err // and all stays as it is: the next loop meets the same gap
+		}
+	}
+	if run != "" {
 		r.serverRun = run
 	}
-	newRun := before != "" && r.serverRun != before
 	if newRun && r.repeats != nil {
 		r.repeats.forget() // equal ids are other events now
-	}
-	if asked == "" || (asked == allThereIs && r.kind != plain) {
-		return nil
-	}
-	given := h.Get(lastEventID)
-	if given == "" {
-		given = h.Get("Mercure-Last-Event-ID")
-	}
-	switch {
-	case newRun:
-		return r.gap(&GapError{Asked: asked, Given: given, Reason: "server's counter has a new run"})
-	case given != "" && given != asked:
-		return r.gap(&GapError{Asked: asked, Given: given, Reason: "replay starts later"})
+		r.pending.drop()
 	}
 	return nil
+}
+
+// signalled tells of the gap that a response's header speaks of.
+func (r *run) signalled(asked, given, run string, newRun bool) error {
+	switch {
+	case newRun:
+		return r.gap(&GapError{Asked: asked, Given: given, Reason: "server's counter has a new run", Certain: true, NewRun: newRun, run: run})
+	case given != "" && given != asked:
+		return r.gap(&GapError{Asked: asked, Given: given, Reason: "replay starts later", Certain: true, NewRun: newRun, run: run})
+	}
+	return nil
+}
+
+// given returns where a response's replay starts, if it says so.
+func given(h http.Header) string {
+	if id := h.Get(lastEventID); id != "" {
+		return id
+	}
+	return h.Get("Mercure-Last-Event-ID")
 }
 
 // gap reports a gap, or returns it if it is to end the loop.
@@ -38,7 +50,8 @@ func (r *run) gap(e *GapError) error {
 	r.mu.Lock()
 	r.stats.Gaps++
 	r.mu.Unlock()
-	if r.opts.FailOnGap {
+	if e.Certain && r.opts.FailOnGap || !e.Certain && r.opts.FailOnUncertainGap {
+		r.refused = e
 		return e
 	}
 	r.report(e)

@@ -56,7 +56,7 @@ func TestHostileStreamIsBounded(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			srv := newScript(t, tt.handler)
-			es := mustNew(t, srv.URL, client.Options{Backoff: quick, MaxEventSize: limit, Header: tt.header})
+			es := mustNew(t, srv.URL, client.Options{Backoff: quick, MaxEventSize: limit, Request: client.Request{Header: tt.header}})
 			var before, after runtime.MemStats
 			runtime.ReadMemStats(&before)
 			data, err := collect(t, es)
@@ -113,7 +113,7 @@ func TestGzipWhenAskedFor(t *testing.T) {
 		io.WriteString(z, "data: x\n\n")
 		z.Close()
 	})
-	es := mustNew(t, srv.URL, client.Options{Backoff: quick, Header: http.Header{"Accept-Encoding": {"gzip"}}})
+	es := mustNew(t, srv.URL, client.Options{Backoff: quick, Request: client.Request{Header: http.Header{"Accept-Encoding": {"gzip"}}}})
 	if data, err := collect(t, es); err != nil || len(data) != 1 {
 		t.Errorf("got %q, %v, want the event", data, err)
 	}

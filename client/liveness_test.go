@@ -21,8 +21,8 @@ func TestIdleTimeout(t *testing.T) {
 		after time.Duration // of silence; 0: never
 	}{
 		{"5 min unless told", client.Options{}, 5 * time.Minute},
-		{"shorter", client.Options{IdleTimeout: 20 * time.Second}, 20 * time.Second},
-		{"never", client.Options{IdleTimeout: -1}, 0},
+		{"shorter", client.Options{Timeouts: client.Timeouts{Idle: 20 * time.Second}}, 20 * time.Second},
+		{"never", client.Options{Timeouts: client.Timeouts{Idle: -1}}, 0},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -71,7 +71,7 @@ func TestSlowConsumerIsNotADeadServer(t *testing.T) {
 			untilGone(r)
 		})
 		n := 0
-		for _, err := range w.source(client.Options{IdleTimeout: time.Minute, EventTimeout: time.Minute}).Events(t.Context()) {
+		for _, err := range w.source(client.Options{Timeouts: client.Timeouts{Idle: time.Minute, Event: time.Minute}}).Events(t.Context()) {
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -105,7 +105,7 @@ func TestEventTimeout(t *testing.T) {
 				}
 			}
 		})
-		if _, err := collect(t, w.source(client.Options{Backoff: exact, EventTimeout: time.Minute})); err != nil {
+		if _, err := collect(t, w.source(client.Options{Backoff: exact, Timeouts: client.Timeouts{Event: time.Minute}})); err != nil {
 			t.Fatal(err)
 		}
 		equal(t, "requests", w.asked, seconds(0, 50+60+1))
@@ -122,8 +122,8 @@ func TestHeaderTimeout(t *testing.T) {
 		opts client.Options
 		want time.Duration
 	}{
-		{"IdleTimeout unless told: some servers answer with the first event", client.Options{IdleTimeout: time.Minute}, time.Minute},
-		{"its own", client.Options{HeaderTimeout: 5 * time.Second}, 5 * time.Second},
+		{"IdleTimeout unless told: some servers answer with the first event", client.Options{Timeouts: client.Timeouts{Idle: time.Minute}}, time.Minute},
+		{"its own", client.Options{Timeouts: client.Timeouts{Header: 5 * time.Second}}, 5 * time.Second},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -204,7 +204,7 @@ func TestBodyThatKnowsOnlyClose(t *testing.T) {
 		})}
 		once := func(error, bool) bool { return false }
 		start := time.Now()
-		_, err := collect(t, mustNew(t, streamURL, client.Options{HTTPClient: hc, IdleTimeout: 10 * time.Second, Retryable: once}))
+		_, err := collect(t, mustNew(t, streamURL, client.Options{HTTPClient: hc, Timeouts: client.Timeouts{Idle: 10 * time.Second}, Retryable: once}))
 		if !errors.Is(err, client.ErrIdle) || time.Since(start) != 10*time.Second {
 			t.Errorf("got %v after %v, want ErrIdle after 10s", err, time.Since(start))
 		}

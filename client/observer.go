@@ -34,28 +34,36 @@ func (s State) String() string {
 func (s State) MarshalText() ([]byte, error) { return []byte(s.String()), nil }
 
 // A Transition is what an observer is told. One from a state to itself is a
-// report within that state, whose Cause says of what: a [*GapError] or a
-// [*CursorError]. From Closed to Closed, though, is the end of a loop that never
-// came to an attempt.
+// report within that state, whose Cause says of what: a [*GapError], a
+// [*CursorError] or a [*BeforeWaitError]; or, from Waiting to Waiting with a Delay,
+// the failure of another source's attempt under a shared breaker, which has put off
+// this one's. From Closed to Closed, though, is the end of a loop that never came to
+// an attempt.
 type Transition struct {
 	From, State State
+	Target      string // of the source, see [EventSource.Target]
 
 	// Attempt counts the attempts of an outage: n for the n-th retry, the one
 	// under way or, in Waiting, the one waited for; 0 while all is well.
 	Attempt int
 
-	Delay       time.Duration // in Waiting: until the next attempt
+	Delay       time.Duration // in Waiting: until the next attempt; with a shared breaker, of whichever source
 	Cause       error         // in Waiting and Closed: why; nil for a stream that is over and for a break
-	LastEventID string        // the position
+	LastEventID string        // the position: what the next attempt asks behind
 	Left        time.Duration // in an outage: until the give-up; 0 if there is none
 	Header      http.Header   // in Open: the response's; not to be changed
+
+	gaveUp bool // in Closed: the source's own give-up
 }
 
 // LogValue implements [slog.LogValuer]. It holds no header and no URL, hence no
 // credentials.
 func (t Transition) LogValue() slog.Value {
-	attrs := make([]slog.Attr, 0, 6)
+	attrs := make([]slog.Attr, 0, 7)
 	attrs = append(attrs, slog.String("state", t.State.String()))
+	if t.Target != "" {
+		attrs = append(attrs, slog.String("target", t.Target))
+	}
 	if t.Attempt > 0 {
 		attrs = append(attrs, slog.Int("attempt", t.Attempt))
 	}
@@ -97,7 +105,7 @@ func (c Callbacks) Observe(t Transition) {
 			c.OnReconnecting(t.Attempt, t.Delay)
 		}
 	case Closed:
-		if gaveUp(t.Cause) {
+		if t.gaveUp {
 			call(c.OnGiveUp)
 		}
 		call(c.OnClose)

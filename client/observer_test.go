@@ -150,8 +150,13 @@ func TestStats(t *testing.T) {
 		if _, err := collect(t, es); err != nil {
 			t.Fatal(err)
 		}
-		equal(t, "after", es.Stats(), client.Stats{
-			State: client.Closed, Since: w.start.Add(4 * time.Second), Attempts: 4, Reconnects: 1, Events: 2, Bytes: 30,
+		got := es.Stats()
+		if got.LastError != client.ErrEnded {
+			t.Errorf("last error %v, want that of the last stream", got.LastError)
+		}
+		got.LastError = nil
+		equal(t, "after", got, client.Stats{
+			State: client.Closed, Since: w.start.Add(4 * time.Second), Attempts: 4, Failures: 3, Reconnects: 1, Events: 2, Bytes: 30,
 			LastEventID: "3", LastEvent: w.start.Add(3 * time.Second),
 		})
 	})
@@ -179,7 +184,7 @@ func TestTransitionLogValue(t *testing.T) {
 			}
 		})
 		es := mustNew(t, streamURL+"?token=s3cret", client.Options{
-			HTTPClient: w.client, Backoff: exact, Header: http.Header{"Authorization": {"Bearer s3cret"}},
+			HTTPClient: w.client, Backoff: exact, Request: client.Request{Header: http.Header{"Authorization": {"Bearer s3cret"}}},
 			Observer: func(tr client.Transition) { log.Info("stream", "sse", tr); errs = append(errs, tr.Cause) },
 		})
 		_, err := collect(t, es)
@@ -192,11 +197,11 @@ func TestTransitionLogValue(t *testing.T) {
 		}
 	})
 	first := strings.Join(strings.SplitAfterN(buf.String(), "\n", 6)[:5], "")
-	equal(t, "log", first, `level=INFO msg=stream sse.state=connecting
-level=INFO msg=stream sse.state=open
-level=INFO msg=stream sse.state=waiting sse.attempt=1 sse.delay=1s sse.left=5m0s sse.last_event_id=2 sse.cause="client: server ended the stream"
-level=INFO msg=stream sse.state=connecting sse.attempt=1 sse.left=4m59s sse.last_event_id=2
-level=INFO msg=stream sse.state=closed sse.attempt=1 sse.left=4m59s sse.last_event_id=2 sse.cause="client: redirect (302) not followed: Location is not an http or https URL"
+	equal(t, "log", first, `level=INFO msg=stream sse.state=connecting sse.target=http://stream.test/events
+level=INFO msg=stream sse.state=open sse.target=http://stream.test/events
+level=INFO msg=stream sse.state=waiting sse.target=http://stream.test/events sse.attempt=1 sse.delay=1s sse.left=5m0s sse.last_event_id=2 sse.cause="client: server ended the stream"
+level=INFO msg=stream sse.state=connecting sse.target=http://stream.test/events sse.attempt=1 sse.left=4m59s sse.last_event_id=2
+level=INFO msg=stream sse.state=closed sse.target=http://stream.test/events sse.attempt=1 sse.left=4m59s sse.last_event_id=2 sse.cause="client: redirect (302) not followed: Location is not an http or https URL"
 `)
 	if strings.Contains(buf.String(), "s3cret") {
 		t.Errorf("a secret in the log:\n%s", buf.String())
@@ -213,7 +218,7 @@ func TestGapOncePerPosition(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t, nil)
 		w.down.Store(true)
-		es := w.source(client.Options{Backoff: exact, LastEventID: " 5"})
+		es := w.source(client.Options{Backoff: exact, LastEventID: "5\x01"})
 		collect(t, es)
 		equal(t, "gaps", es.Stats().Gaps, 1)
 	})
@@ -253,11 +258,12 @@ func TestBeforeWait(t *testing.T) {
 		})
 		var batches []string
 		var batch []string
-		es := w.source(client.Options{BeforeWait: func() {
+		es := w.source(client.Options{BeforeWait: func() error {
 			if len(batch) > 0 {
 				batches = append(batches, strings.Join(batch, ""))
 				batch = nil
 			}
+			return nil
 		}})
 		for ev, err := range es.Events(t.Context()) {
 			if err != nil {

@@ -2,6 +2,7 @@ package client
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -14,8 +15,12 @@ import (
 	"github.com/OneStepAt4time/resilient-sse/backoff"
 )
 
-// refusedBodyTime bounds the reading of a refused response's body.
-const refusedBodyTime = 5 * time.Second
+// A refused response's body is read for so long in all, and for so long between two
+// pieces: it is an explanation, and the refusal must not wait for it.
+const (
+	excerptTime  = time.Second
+	excerptPause = 250 * time.Millisecond
+)
 
 // open sends the request and accepts its response as the stream. It returns the
 // last event ID that the request carried.
@@ -24,7 +29,7 @@ func (r *run) open(c *conn) (asked string, err error) {
 	if err != nil {
 		return "", err
 	}
-	asked = req.Header.Get(lastEventID)
+	asked = strings.Trim(req.Header.Get(lastEventID), " \t") // as it arrives
 	resp, err := r.fetch(c, req)
 	c.dog.disarm()
 	if err != nil {
@@ -33,13 +38,28 @@ func (r *run) open(c *conn) (asked string, err error) {
 	c.hold(resp.Body)
 	if err := refusal(resp); err != nil {
 		if refused, ok := errors.AsType[*ResponseError](err); ok {
-			c.dog.arm(refusedBodyTime, time.Time{}, ErrIdle)
-			refused.Body, _ = io.ReadAll(io.LimitReader(resp.Body, bodyExcerpt))
+			refused.Body = c.excerpt()
 		}
 		return "", err
 	}
 	c.accept(resp.Header, r.kind != plain)
 	return asked, nil
+}
+
+// excerpt reads the beginning of the body of a refused response.
+func (c *conn) excerpt() []byte {
+	var buf [bodyExcerpt]byte
+	n, until := 0, time.Now().Add(excerptTime)
+	for n < len(buf) {
+		c.dog.arm(excerptPause, until, ErrIdle)
+		m, err := c.body.Read(buf[n:])
+		n += m
+		if err != nil {
+			break
+		}
+	}
+	c.dog.disarm()
+	return append([]byte(nil), buf[:n]...)
 }
 
 const (
@@ -51,20 +71,21 @@ const (
 func (r *run) request(c *conn) (*http.Request, error) {
 	o := &r.opts
 	var body io.Reader
-	if len(o.Body) > 0 {
-		body = bytes.NewReader(o.Body)
+	if len(o.Request.Body) > 0 {
+		body = bytes.NewReader(o.Request.Body)
 	}
-	req, err := http.NewRequestWithContext(c.ctx, o.Method, r.url.String(), body)
+	req, err := http.NewRequestWithContext(c.ctx, o.Request.Method, r.url.String(), body)
 	if err != nil {
 		return nil, backoff.Permanent(withoutURL(err))
 	}
-	req.Header = o.Header.Clone()
+	req.Header = o.Request.Header.Clone()
 	if host := req.Header.Get("Host"); host != "" {
 		req.Host = host
 	}
 	setOwn(req.Header)
 	r.mu.Lock()
-	id, serverRun, lost := r.pos.header(), r.pos.run, r.pos.unsendable()
+	at := r.yielded()
+	id, serverRun, lost := at.header(), at.run, at.unsendable()
 	r.mu.Unlock()
 	if id != "" {
 		req.Header[lastEventID] = []string{id}
@@ -74,22 +95,35 @@ func (r *run) request(c *conn) (*http.Request, error) {
 	}
 	if lost && !r.unsent {
 		r.unsent = true
-		if err := r.gap(&GapError{Asked: r.LastEventID(), Reason: "id can't be sent in a header"}); err != nil {
+		if err := r.gap(&GapError{Asked: string(at.id), Reason: "id can't be sent in a header", Certain: true}); err != nil {
 			return nil, err
 		}
 	}
-	if o.Prepare != nil {
-		if err := o.Prepare(c.ctx, req); err != nil {
-			return nil, &prepareError{err}
-		}
+	return req, r.prepare(c, req)
+}
+
+// prepare lets the caller change the request.
+func (r *run) prepare(c *conn, req *http.Request) error {
+	prepare := r.opts.Request.Prepare
+	if prepare == nil {
+		return nil
 	}
-	return req, nil
+	c.dog.arm(r.opts.Timeouts.Prepare, time.Time{}, ErrPrepareTimeout)
+	err := prepare(c.ctx, req)
+	c.dog.disarm()
+	if c.ctx.Err() != nil {
+		err = context.Cause(c.ctx)
+	}
+	if err != nil {
+		return &prepareError{err}
+	}
+	return nil
 }
 
 // A prepareError is a failed attempt that never left.
 type prepareError struct{ err error }
 
-func (e *prepareError) Error() string { return "client: prepare request: " + e.err.Error() }
+func (e *prepareError) Error() string { return "client: prepare request: " + trimPrefix(e.err) }
 func (e *prepareError) Unwrap() error { return e.err }
 
 // setOwn sets what a request for a stream has unless the caller has said

@@ -557,12 +557,12 @@ func TestPrepareThatGaveUp(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t, played())
 		n := 0
-		_, err := collect(t, w.source(client.Options{Prepare: func(context.Context, *http.Request) error {
+		_, err := collect(t, w.source(client.Options{Request: client.Request{Prepare: func(context.Context, *http.Request) error {
 			if n++; n == 1 {
 				return &client.GiveUpError{Err: errors.New("token stream")}
 			}
 			return nil
-		}}))
+		}}}))
 		if err != nil {
 			t.Errorf("got %v, want it retried", err)
 		}

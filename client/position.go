@@ -1,7 +1,5 @@
 package client
 
-import "github.com/OneStepAt4time/resilient-sse/sse"
-
 // maxWireID is the longest last event ID that is sent, in bytes: servers bound
 // the size of a request's header.
 const maxWireID = 4 << 10
@@ -29,6 +27,15 @@ func (p *position) set(id, run string, named bool) bool {
 	return true
 }
 
+// copyFrom moves the position to where another one is, and tells whether it did.
+func (p *position) copyFrom(q *position) bool {
+	if string(p.id) == string(q.id) && string(p.wire) == string(q.wire) && p.run == q.run {
+		return false
+	}
+	p.id, p.wire, p.run = append(p.id[:0], q.id...), append(p.wire[:0], q.wire...), q.run
+	return true
+}
+
 // header returns the value for the Last-Event-ID header, "" for none. It is
 // older than the position if that can't be sent: the events between are repeats
 // then, rather than lost.
@@ -46,43 +53,15 @@ func (p *position) kept() Position {
 }
 
 // carriable tells whether an id survives in a header field: no control
-// characters, no blanks at the edges (they are trimmed on the way), and not too
-// long. Other bytes are sent raw, as the standard's UTF-8 encode says.
+// characters, not too long, and not all blank. Blanks at its edges are trimmed on
+// the way, and other bytes are sent raw, as the standard's UTF-8 encode says.
 func carriable(id string) bool {
-	if len(id) > maxWireID || isBlank(id[0]) || isBlank(id[len(id)-1]) {
-		return false
-	}
+	blank := true
 	for i := range len(id) {
-		if id[i] < ' ' || id[i] == 0x7F {
+		if id[i] < ' ' && id[i] != '\t' || id[i] == 0x7F {
 			return false
 		}
+		blank = blank && (id[i] == ' ' || id[i] == '\t')
 	}
-	return true
-}
-
-func isBlank(c byte) bool { return c == ' ' || c == '\t' }
-
-// commit takes note that the body is done with the current event.
-func (r *run) commit() {
-	if r.committed {
-		return
-	}
-	if r.repeats != nil && hasOwnID(r.current) {
-		r.repeats.add(r.sum)
-	}
-	r.move(r.current.ID, r.current.HasID)
-	r.current, r.committed = sse.Event{}, true
-	if r.opts.SaveEach {
-		r.save()
-	}
-}
-
-// move sets the position, see [position.set].
-func (r *run) move(id string, named bool) {
-	r.mu.Lock()
-	moved := r.pos.set(id, r.serverRun, named)
-	r.mu.Unlock()
-	if moved {
-		r.cursor.dirty, r.unsent = true, false
-	}
+	return !blank && len(id) <= maxWireID
 }

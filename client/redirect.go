@@ -56,6 +56,7 @@ func (r *run) fetch(c *conn, req *http.Request) (*http.Response, error) {
 		if req, err = hop(req, resp.StatusCode, to, c.crossed); err != nil {
 			return refuse("body can't be sent again", err)
 		}
+		req.Response = resp // for CheckRedirect, as net/http has it
 		if check := r.opts.HTTPClient.CheckRedirect; check != nil {
 			if err := check(req, via); err != nil {
 				return refuse("refused by CheckRedirect", err)

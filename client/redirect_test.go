@@ -97,7 +97,7 @@ func secretive(t *testing.T, cookieFor string) client.Options {
 	jar.SetCookies(u, []*http.Cookie{{Name: "sid", Value: "c"}})
 	return client.Options{
 		HTTPClient:  &http.Client{Jar: jar},
-		Header:      http.Header{"Authorization": {"Bearer s3cret"}, "X-Api-Key": {"s3cret"}},
+		Request:     client.Request{Header: http.Header{"Authorization": {"Bearer s3cret"}, "X-Api-Key": {"s3cret"}}},
 		LastEventID: "41",
 		FailFast:    true,
 	}
@@ -198,7 +198,7 @@ func TestRedirectOfAPost(t *testing.T) {
 		{via(home, 308, other.URL+"/stream"), "POST", ""},
 	} {
 		log.hops = nil
-		if err := follow(t, tt.url, client.Options{Method: "POST", Body: []byte("q")}); err != nil {
+		if err := follow(t, tt.url, client.Options{Request: client.Request{Method: "POST", Body: []byte("q")}}); err != nil {
 			t.Fatal(err)
 		}
 		last := log.hops[len(log.hops)-1]
@@ -247,7 +247,7 @@ func TestRedirectKeepsTheHostHeader(t *testing.T) {
 			}
 			rw.WriteHeader(204)
 		})
-		collect(t, w.source(client.Options{Header: http.Header{"Host": {"v.test"}}}))
+		collect(t, w.source(client.Options{Request: client.Request{Header: http.Header{"Host": {"v.test"}}}}))
 		equal(t, "hosts", hosts, []string{"v.test", "v.test"})
 	})
 }

@@ -73,7 +73,7 @@ func (r *run) repeated(ev sse.Event) bool {
 		return false
 	}
 	r.sum = r.repeats.sum(ev)
-	if !r.repeats.has(r.sum) {
+	if !r.repeats.has(r.sum) && !r.pending.has(r.sum) {
 		return false
 	}
 	r.mu.Lock()

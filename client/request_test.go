@@ -90,7 +90,7 @@ func mustNew(t *testing.T, url string, opts client.Options) *client.EventSource 
 func TestRequestHeader(t *testing.T) {
 	srv := newScript(t)
 	es := mustNew(t, srv.URL+"?q=1", client.Options{
-		Header:      http.Header{"x-lower": {"a", "b"}, "Host": {"stream.test"}},
+		Request:     client.Request{Header: http.Header{"x-lower": {"a", "b"}, "Host": {"stream.test"}}},
 		LastEventID: "é 7",
 	})
 	if _, err := collect(t, es); err != nil {
@@ -114,11 +114,11 @@ func TestRequestHeader(t *testing.T) {
 func TestPrepareIsCalledBeforeEachAttempt(t *testing.T) {
 	srv := newScript(t, events("id: 1\ndata: a\n\n"), status(503), events("id: 2\ndata: b\n\n"))
 	n := 0
-	es := mustNew(t, srv.URL, client.Options{Backoff: quick, Prepare: func(ctx context.Context, r *http.Request) error {
+	es := mustNew(t, srv.URL, client.Options{Backoff: quick, Request: client.Request{Prepare: func(ctx context.Context, r *http.Request) error {
 		n++
 		r.Header.Set("Authorization", fmt.Sprintf("Bearer token-%d", n))
 		return nil
-	}})
+	}}})
 	if _, err := collect(t, es); err != nil {
 		t.Fatal(err)
 	}
@@ -133,21 +133,21 @@ func TestPrepareError(t *testing.T) {
 	srv := newScript(t, events("data: a\n\n"))
 	t.Run("is retried", func(t *testing.T) {
 		n := 0
-		es := mustNew(t, srv.URL, client.Options{Backoff: quick, Prepare: func(context.Context, *http.Request) error {
+		es := mustNew(t, srv.URL, client.Options{Backoff: quick, Request: client.Request{Prepare: func(context.Context, *http.Request) error {
 			if n++; n < 3 {
 				return errors.New("token service is down")
 			}
 			return nil
-		}})
+		}}})
 		if data, err := collect(t, es); err != nil || len(data) != 1 {
 			t.Errorf("got %q, %v, want one event after two failures", data, err)
 		}
 	})
 	t.Run("is final when marked", func(t *testing.T) {
 		revoked := errors.New("key revoked")
-		es := mustNew(t, srv.URL, client.Options{Backoff: quick, Prepare: func(context.Context, *http.Request) error {
+		es := mustNew(t, srv.URL, client.Options{Backoff: quick, Request: client.Request{Prepare: func(context.Context, *http.Request) error {
 			return backoff.Permanent(revoked)
-		}})
+		}}})
 		if _, err := collect(t, es); !errors.Is(err, revoked) || es.Stats().Attempts != 1 {
 			t.Errorf("got %v after %d attempts, want the marked error after 1", err, es.Stats().Attempts)
 		}
@@ -161,7 +161,7 @@ func TestUnauthorizedIsTriedOnceMoreWithPrepare(t *testing.T) {
 	t.Run("fresh token helps", func(t *testing.T) {
 		srv := newScript(t, status(401), events("data: a\n\n"), status(401), events("data: b\n\n"))
 		var delays []time.Duration
-		es := mustNew(t, srv.URL, client.Options{Prepare: prepare, Backoff: quick, Observer: func(tr client.Transition) {
+		es := mustNew(t, srv.URL, client.Options{Request: client.Request{Prepare: prepare}, Backoff: quick, Observer: func(tr client.Transition) {
 			if tr.State == client.Waiting && tr.Cause.Error() == "client: server answered 401 Unauthorized" {
 				delays = append(delays, tr.Delay)
 			}
@@ -176,7 +176,7 @@ func TestUnauthorizedIsTriedOnceMoreWithPrepare(t *testing.T) {
 	})
 	t.Run("only once", func(t *testing.T) {
 		srv := newScript(t, status(401), status(401), events("data: a\n\n"))
-		es := mustNew(t, srv.URL, client.Options{Prepare: prepare, Backoff: quick})
+		es := mustNew(t, srv.URL, client.Options{Request: client.Request{Prepare: prepare}, Backoff: quick})
 		_, err := collect(t, es)
 		if e, ok := errors.AsType[*client.ResponseError](err); !ok || e.StatusCode != 401 || len(srv.requests) != 2 {
 			t.Errorf("got %v after %d requests, want the second 401", err, len(srv.requests))
@@ -194,7 +194,7 @@ func TestUnauthorizedIsTriedOnceMoreWithPrepare(t *testing.T) {
 // A request that is not a GET is repeated while nothing was received, and after
 // that only when asked for (fetch-event-source#36).
 func TestPostIsNotRepeatedOnceOpen(t *testing.T) {
-	post := client.Options{Method: "POST", Body: []byte(`{"q":1}`), Backoff: quick}
+	post := client.Options{Request: client.Request{Method: "POST", Body: []byte(`{"q":1}`)}, Backoff: quick}
 	t.Run("refused, then a stream that ends", func(t *testing.T) {
 		srv := newScript(t, status(503), events("data: a\n\n"), events("data: again\n\n"))
 		data, err := collect(t, mustNew(t, srv.URL, post))
@@ -215,7 +215,7 @@ func TestPostIsNotRepeatedOnceOpen(t *testing.T) {
 	t.Run("when asked", func(t *testing.T) {
 		srv := newScript(t, events("data: a\n\n"), events("data: b\n\n"))
 		opts := post
-		opts.RepeatRequest = true
+		opts.Request.Repeat = true
 		data, err := collect(t, mustNew(t, srv.URL, opts))
 		if diff := cmp.Diff([]string{"a", "b"}, data); diff != "" || err != nil {
 			t.Errorf("got %q, %v", data, err)
@@ -260,9 +260,9 @@ func TestHTTPClientTimeoutBoundsOpening(t *testing.T) {
 // touched. Secrets are not repeated.
 func TestNewNamesAllThatIsWrong(t *testing.T) {
 	_, err := client.New("ftp://user:s3cret@host/?token=s3cret", &client.Options{
-		Backoff:      backoff.Policy{Initial: -1, Multiplier: 0.5},
-		Method:       "GE T",
-		Header:       http.Header{"Authorization": {"Bearer s3cret\n"}, "a b": {"x"}},
+		Backoff: backoff.Policy{Initial: -1, Multiplier: 0.5},
+		Request: client.Request{Method: "GE T", Header: http.Header{"Authorization": {"Bearer s3cret\n"}, "a b": {"x"}}},
+
 		MaxEventSize: -1,
 		RepeatWindow: 1 << 20,
 	})
@@ -305,7 +305,7 @@ func TestTwoSpellingsOfAHeader(t *testing.T) {
 	seen := map[string]bool{}
 	for range 50 {
 		srv := newScript(t)
-		collect(t, mustNew(t, srv.URL, client.Options{Header: http.Header{"x-a": {"1"}, "X-A": {"2"}}}))
+		collect(t, mustNew(t, srv.URL, client.Options{Request: client.Request{Header: http.Header{"x-a": {"1"}, "X-A": {"2"}}}}))
 		v := srv.requests[0].Header.Values("X-A")
 		seen[v[0]] = true
 		if len(v) == 2 {
@@ -328,7 +328,7 @@ func TestSecondLoopOfAPost(t *testing.T) {
 				rw.WriteHeader(503)
 			}
 		})
-		es := w.source(client.Options{Method: "POST"})
+		es := w.source(client.Options{Request: client.Request{Method: "POST"}})
 		_, err := collect(t, es)
 		equal(t, "first loop", err, nil)
 		_, err = collect(t, es)

@@ -40,7 +40,8 @@ func TestResume(t *testing.T) {
 		{"an empty id resets (launchdarkly sent the old one)", "9", []string{"id\ndata: x\n\n"}, []string{"9", ""}},
 		{"raw UTF-8", "", []string{"id: é→\ndata: x\n\n"}, []string{"", "é→"}},
 		{"an id with a control character is not sent, the last good one is", "", []string{"id: 1\ndata: x\n\nid: a\x01b\ndata: y\n\n", "id: 2\ndata: z\n\n"}, []string{"", "1", "2"}},
-		{"a blank at the edge would be trimmed", "", []string{"id: 1\ndata: x\n\nid: 2 \ndata: y\n\n"}, []string{"", "1"}},
+		{"blanks at the edges are trimmed on the way", "", []string{"id:  42\ndata: x\n\n", "id: 43 \t\ndata: y\n\n"}, []string{"", "42", "43"}},
+		{"nothing but blanks is nothing to send", "", []string{"id: 1\ndata: x\n\nid:   \ndata: y\n\n"}, []string{"", "1"}},
 		{"4 KiB is sent", "", []string{"id: " + long + "\ndata: x\n\n"}, []string{"", long}},
 		{"more is not", "", []string{"id: 1\ndata: x\n\nid: " + long + "x\ndata: y\n\n"}, []string{"", "1"}},
 	} {

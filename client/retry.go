@@ -73,15 +73,6 @@ func is[E error](err error) bool {
 	return ok
 }
 
-func gaveUp(err error) bool { return is[*GiveUpError](err) }
-
-// isGiveUp tells whether the error is this loop's own give-up, and not one that
-// lies inside of another failure, such as that of a Prepare that follows a stream.
-func isGiveUp(err error) bool {
-	_, ok := err.(*GiveUpError)
-	return ok
-}
-
 // answered returns status and header of the response over which an attempt
 // failed: the stream's own, or that of the exchange for its token. The status is 0
 // if there was none.

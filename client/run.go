@@ -24,7 +24,13 @@ type run struct {
 	sum       uint64    // its hash, if repeats are looked for
 	committed bool      // nothing is left to commit
 
-	lastCause error         // of the last failed attempt
+	progress  bool          // the attempt under way is a success
+	paced     bool          // its failure has set the time of the next one
+	cause     error         // of the last failed attempt; nil since a success
+	due       time.Time     // of the attempt after it; zero since a success
+	announced time.Time     // when the observer expects the next attempt
+	ready     time.Time     // when the last wait ended
+	gave      *GiveUpError  // this loop's
 	clipped   time.Duration // a Retry-After of this outage that the give-up cut short
 	second401 bool          // the immediate second try of this outage is used up
 	unsent    bool          // it was told that the position can't be sent
@@ -38,14 +44,13 @@ var (
 
 func newRun(ctx context.Context, es *EventSource, yield func(sse.Event, error) bool) *run {
 	r := &run{EventSource: es, ctx: ctx, yield: yield, committed: true}
-	// Their errors were found when the source was made.
-	if es.opts.Delays != nil {
-		r.schedule, _ = backoff.Wrap(es.opts.Delays, es.opts.Backoff)
-	} else {
-		r.schedule, _ = backoff.New(es.opts.Backoff)
-	}
-	if es.retry > 0 {
-		r.schedule.SetInitial(es.retry)
+	var last pace
+	r.schedule, last = es.newSchedule()
+	r.due, r.cause = last.due, last.cause
+	es.refused = nil
+	es.pending.drop() // what was not committed comes again
+	if es.at.copyFrom(&es.pos) && es.opts.ManualCommit {
+		es.serverRun = es.pos.run
 	}
 	return r
 }
@@ -57,11 +62,17 @@ func (r *run) loop() error {
 	returned := false
 	defer func() {
 		r.active = nil
+		r.mu.Lock()
+		r.interrupt = nil
+		r.mu.Unlock()
 		if !returned { // the body panics: no call into its code, but no state left behind either
 			r.enter(Closed)
 		}
 	}()
-	err := r.load()
+	err := r.done()
+	if err == nil {
+		err = r.load()
+	}
 	if err == nil {
 		err = r.follow()
 	}
@@ -73,18 +84,22 @@ func (r *run) loop() error {
 // end does what is left to do when nothing more will be yielded, and returns the
 // error of the last pair; nil if there is none, or nobody to take it.
 func (r *run) end(err error) error {
-	left := errors.Is(err, errBreak)
+	how := err
+	left, gaveUp := errors.Is(err, errBreak), r.gaveUp(err)
+	if err == errDrained {
+		r.draining.Store(false)
+		err = nil
+	}
 	if left || errors.Is(err, errOver) {
 		err = nil
 	}
-	switch saveErr := r.finish(); {
-	case saveErr == nil:
-	case err == nil:
+	if saveErr := r.finish(); err == nil {
 		err = saveErr
-	default:
+	} else if saveErr != nil {
 		err = errors.Join(err, saveErr)
 	}
-	r.observe(Transition{State: Closed, Cause: err})
+	r.observe(Transition{State: Closed, Cause: err, gaveUp: gaveUp})
+	r.keepPace(how)
 	if left {
 		return nil
 	}
@@ -93,14 +108,20 @@ func (r *run) end(err error) error {
 
 // follow makes one attempt after the other.
 func (r *run) follow() error {
+	if err := r.holdBack(); err != nil {
+		return err
+	}
 	for first := true; ; first = false {
 		err := r.attempt()
+		switch ended := r.done(); {
+		case errors.Is(err, errBreak), errors.Is(err, errOver), r.gaveUp(err):
+			return err
+		case ended != nil:
+			return ended
+		}
+		r.countFailure(err)
 		atOnce := r.wantsFreshToken(err)
 		switch {
-		case errors.Is(err, errBreak), errors.Is(err, errOver), isGiveUp(err):
-			return err
-		case r.ctx.Err() != nil:
-			return context.Cause(r.ctx)
 		case first && r.opts.FailFast && !r.opened:
 			return err
 		case !atOnce && !r.opts.Retryable(err, r.opened):
@@ -109,9 +130,15 @@ func (r *run) follow() error {
 			if errors.Is(err, ErrEnded) {
 				return errOver
 			}
-			return &InterruptedError{Method: r.opts.Method, Err: err}
+			return &InterruptedError{Method: r.opts.Request.Method, Err: err}
 		}
-		if err := r.wait(err, atOnce); err != nil {
+		if r.fail(err) == backoff.Stop {
+			return r.giveUp(err)
+		}
+		if atOnce {
+			r.due = time.Now()
+		}
+		if err := r.wait(err, r.due); err != nil {
 			return err
 		}
 	}
@@ -120,19 +147,22 @@ func (r *run) follow() error {
 // repeatable tells whether the request may be sent again once the stream was
 // open. Before that it may: nothing was received.
 func (r *run) repeatable() bool {
-	return r.opts.Method == http.MethodGet || r.opts.RepeatRequest
+	return r.opts.Request.Method == http.MethodGet || r.opts.Request.Repeat
 }
 
 // succeed ends the outage, if there is one.
 func (r *run) succeed() {
+	if r.progress {
+		return
+	}
 	r.schedule.Reset()
-	r.second401, r.clipped = false, 0
+	r.progress, r.second401, r.clipped, r.cause, r.due = true, false, 0, nil, time.Time{}
 }
 
 // wantsFreshToken tells whether the failed attempt is to be repeated at once
 // because Prepare may bring a token that has not expired; once in an outage.
 func (r *run) wantsFreshToken(err error) bool {
-	if r.opts.Prepare == nil || r.second401 || !unauthorized(err) {
+	if r.opts.Request.Prepare == nil || r.second401 || !unauthorized(err) {
 		return false
 	}
 	r.second401 = true
@@ -144,46 +174,6 @@ func unauthorized(err error) bool {
 	return ok && e.StatusCode == http.StatusUnauthorized
 }
 
-// wait takes note of a failed attempt and waits for the next one to be due.
-func (r *run) wait(cause error, atOnce bool) error {
-	floor := retryAfter(cause)
-	r.lastCause = cause
-	delay := r.schedule.Fail(floor)
-	if delay == backoff.Stop || r.breakerGaveUp() {
-		return r.giveUp(cause)
-	}
-	if delay < floor {
-		r.clipped = floor
-	}
-	if atOnce {
-		delay = 0
-	}
-	due := time.Now().Add(delay) // whatever the callbacks take
-	r.observe(Transition{State: Waiting, Delay: delay, Cause: cause})
-	r.beforeWait()
-
-	timer := time.NewTimer(time.Until(due))
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return nil
-	case <-r.ctx.Done():
-		return context.Cause(r.ctx)
-	}
-}
-
-func (r *run) giveUp(cause error) error {
-	return &GiveUpError{Outage: r.schedule.Outage(), Attempts: r.schedule.Failures(), RetryAfter: r.clipped, Err: cause}
-}
-
-// beforeWait does what must not wait any longer.
-func (r *run) beforeWait() {
-	r.save()
-	if r.opts.BeforeWait != nil {
-		r.opts.BeforeWait()
-	}
-}
-
 // observe enters the transition's state and tells the observer.
 func (r *run) observe(t Transition) {
 	t.From = r.state
@@ -191,8 +181,12 @@ func (r *run) observe(t Transition) {
 	if r.opts.Observer == nil {
 		return
 	}
+	t.Target = r.target
 	t.Attempt = r.schedule.Failures()
-	t.LastEventID = r.LastEventID()
+	t.LastEventID = string(r.yielded().id)
+	if t.State == Closed {
+		t.LastEventID = r.LastEventID()
+	}
 	if deadline, ok := r.schedule.Deadline(); ok {
 		t.Left = max(time.Until(deadline), 0)
 	}

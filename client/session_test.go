@@ -109,7 +109,7 @@ func TestHeartbeatsDoNotMaskADeadProducer(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		srv := testserver.NewInMemory(t)
 		srv.Session("abc")
-		opts := &client.Options{HTTPClient: srv.Client(), EventTimeout: 10 * time.Minute, Retryable: func(error, bool) bool { return false }}
+		opts := &client.Options{HTTPClient: srv.Client(), Timeouts: client.Timeouts{Event: 10 * time.Minute}, Retryable: func(error, bool) bool { return false }}
 		start := time.Now()
 		es, err := client.Session(srv.URL, "abc", opts)
 		if err != nil {

@@ -91,7 +91,7 @@ func soakPlain(t *testing.T, srv *testserver.Server) soakStream {
 		return ev.ID
 	}
 	return soakStream{
-		source: mustNew(t, srv.StreamURL("soak"), client.Options{HTTPClient: srv.Client(), LastEventID: "0", RepeatWindow: 256, IdleTimeout: 90 * time.Second}),
+		source: mustNew(t, srv.StreamURL("soak"), client.Options{HTTPClient: srv.Client(), LastEventID: "0", RepeatWindow: 256, Timeouts: client.Timeouts{Idle: 90 * time.Second}}),
 		emit:   send,
 		end:    func() { send(soakEnd) },
 		text:   func(ev sse.Event) string { return ev.Data },

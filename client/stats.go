@@ -7,6 +7,9 @@ type Stats struct {
 	State       State
 	Since       time.Time // when that state began; zero before the first loop
 	Attempts    int       // connections tried
+	Failures    int       // of them, and streams that were lost
+	GiveUps     int       // outages that lasted too long
+	LastError   error     // of the last failure; nil if there was none
 	Reconnects  int       // streams opened after the first one
 	Events      int       // yielded
 	Bytes       int64     // of streams' bodies

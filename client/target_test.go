@@ -22,7 +22,9 @@ func TestTargetShowsNoSecret(t *testing.T) {
 // Two streams have two targets, and one stream has one whatever its token is.
 func TestTargetTellsStreamsApart(t *testing.T) {
 	target := func(u string, opts client.Options) string { return mustNew(t, u, opts).Target() }
-	post := func(body string) client.Options { return client.Options{Method: "POST", Body: []byte(body)} }
+	post := func(body string) client.Options {
+		return client.Options{Request: client.Request{Method: "POST", Body: []byte(body)}}
+	}
 	targets := map[string]bool{}
 	all := []string{
 		target("http://h/?x=1&stream=a;b", client.Options{}), target("http://h/?x=1&stream=a;c", client.Options{}),

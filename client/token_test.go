@@ -38,7 +38,7 @@ func TestSingleUseTokens(t *testing.T) {
 		log := slog.New(slog.NewTextHandler(texts, nil))
 		opts := &client.Options{
 			HTTPClient: srv.Client(), LastEventID: "0",
-			Prepare:  tokenSource(t, srv.URL, srv.Client()).Prepare,
+			Request:  client.Request{Prepare: tokenSource(t, srv.URL, srv.Client()).Prepare},
 			Observer: func(tr client.Transition) { log.Info("stream", "sse", tr); fmt.Fprintln(texts, tr.Cause) },
 		}
 		es, err := client.Session(srv.URL, "abc", opts)
@@ -81,7 +81,7 @@ func TestTokenRefused(t *testing.T) {
 					rw.Header().Set("Retry-After", "100")
 					rw.WriteHeader(tt.status)
 				})
-				_, err := collect(t, w.source(client.Options{Backoff: exact, Prepare: tokenSource(t, streamURL, w.client).Prepare}))
+				_, err := collect(t, w.source(client.Options{Backoff: exact, Request: client.Request{Prepare: tokenSource(t, streamURL, w.client).Prepare}}))
 				refused, ok := errors.AsType[*session.TokenError](err)
 				if !ok || refused.StatusCode != tt.status || strings.Contains(err.Error(), secretKey) {
 					t.Errorf("got %v, want a TokenError of %d", err, tt.status)
@@ -106,7 +106,7 @@ func TestTokenExchangeCountsForTheBreaker(t *testing.T) {
 		done := make(chan error)
 		const streams = 100
 		for range streams {
-			es := mustNew(t, streamURL, client.Options{HTTPClient: w.client, Backoff: exact, Breaker: breaker, Prepare: tokenSource(t, streamURL, w.client).Prepare})
+			es := mustNew(t, streamURL, client.Options{HTTPClient: w.client, Backoff: exact, Breaker: breaker, Request: client.Request{Prepare: tokenSource(t, streamURL, w.client).Prepare}})
 			go func() {
 				_, err := collect(t, es)
 				done <- err

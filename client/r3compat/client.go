@@ -95,7 +95,7 @@ func ClientMaxBufferSize(s int) func(c *Client) {
 }
 
 // ClientTune is an option that r3labs does not have: tune may set the engine's
-// options for each subscription, such as IdleTimeout, Breaker, Cursor or Observer.
+// options for each subscription, such as Timeouts, Breaker, Cursor or Observer.
 // What the client has a field for is then taken from there.
 func ClientTune(tune func(o *client.Options)) func(c *Client) {
 	return func(c *Client) { c.tune = tune }

@@ -34,7 +34,7 @@
 //     is ignored, an empty one resets, and one that no header can carry stops
 //     nothing. An empty data field is an event.
 //   - A connection that brings no byte for 5 minutes is given up for another one
-//     ([ClientTune] has the IdleTimeout).
+//     ([ClientTune] has the Timeouts).
 //   - Each subscription has a position of its own, behind what its caller was given.
 //     LastEventID used to be sent for whichever stream came next, and the position
 //     was ahead of what a channel's reader had.

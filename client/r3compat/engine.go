@@ -21,7 +21,7 @@ func (s *subscription) options() *client.Options {
 	}
 	o := s.tuned
 	o.HTTPClient = s.httpClient()
-	o.Header = s.begun.header()
+	o.Request.Header = s.begun.header()
 	o.LastEventID = s.id
 	if s.begun.maxEventSize != 0 {
 		o.MaxEventSize = s.begun.maxEventSize
@@ -34,7 +34,7 @@ func (s *subscription) options() *client.Options {
 	if o.Backoff.GiveUp == 0 {
 		o.Backoff.GiveUp = limit
 	}
-	o.Prepare = s.prepare
+	o.Request.Prepare = s.prepare
 	o.Retryable = s.retryable
 	o.Observer = s.observe
 	o.BeforeWait = s.beforeWait
@@ -130,9 +130,10 @@ func (c *Client) count(n int) ConnCallback {
 }
 
 // beforeWait takes over a position that moved without an event.
-func (s *subscription) beforeWait() {
+func (s *subscription) beforeWait() error {
 	s.moved(s.source.LastEventID())
 	if s.tuned.BeforeWait != nil {
-		s.tuned.BeforeWait()
+		return s.tuned.BeforeWait()
 	}
+	return nil
 }

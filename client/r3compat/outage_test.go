@@ -281,12 +281,12 @@ func TestTune(t *testing.T) {
 		var states []client.State
 		var prepared, waited int
 		tune := func(o *client.Options) {
-			o.IdleTimeout = 20 * time.Second
+			o.Timeouts.Idle = 20 * time.Second
 			o.Backoff.GiveUp = time.Minute
 			o.Observer = func(t client.Transition) { states = append(states, t.State) }
-			o.BeforeWait = func() { waited++ }
+			o.BeforeWait = func() error { waited++; return nil }
 			o.Retryable = func(err error, _ bool) bool { return errors.Is(err, client.ErrIdle) }
-			o.Prepare = func(_ context.Context, r *http.Request) error {
+			o.Request.Prepare = func(_ context.Context, r *http.Request) error {
 				prepared++
 				r.Header.Set("X-Prepared", "yes")
 				return nil

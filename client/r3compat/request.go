@@ -46,8 +46,8 @@ func (s *subscription) prepare(ctx context.Context, req *http.Request) error {
 			req.Header.Del(k)
 		}
 	}
-	if s.tuned.Prepare != nil {
-		return s.tuned.Prepare(ctx, req)
+	if s.tuned.Request.Prepare != nil {
+		return s.tuned.Request.Prepare(ctx, req)
 	}
 	return nil
 }

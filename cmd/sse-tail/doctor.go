@@ -72,7 +72,7 @@ func newDiagnosis(sys *system.System, f *flags, args []string) (*diagnosis, erro
 	if len(targets) > 1 {
 		f.problems.Add("doctor looks at one stream at a time")
 	}
-	opts := client.Options{Header: a.Header()}
+	opts := client.Options{Request: client.Request{Header: a.Header()}}
 	d := &diagnosis{sys: sys}
 	if len(targets) == 1 {
 		f.problems.AddError(a.Apply(&opts, targets[0]))
@@ -82,7 +82,7 @@ func newDiagnosis(sys *system.System, f *flags, args []string) (*diagnosis, erro
 		}
 	}
 	d.probe = doctor.Options{
-		Transport: a.Transport(), Header: opts.Header, Prepare: opts.Prepare, Mask: mask.URL,
+		Transport: a.Transport(), Header: opts.Request.Header, Prepare: opts.Request.Prepare, Mask: mask.URL,
 	}
 	return d, f.problems.Err()
 }

@@ -198,7 +198,7 @@ func (f *flags) policy() backoff.Policy {
 // source returns what the flags say about each stream.
 func (f *flags) source() client.Options {
 	o := client.Options{
-		Method:        f.method,
+		Request:       client.Request{Method: f.method},
 		Backoff:       f.policy(),
 		LastEventID:   f.lastEventID,
 		FollowEnded:   f.follow,
@@ -206,19 +206,19 @@ func (f *flags) source() client.Options {
 		FailOnGap:     f.failOnGap,
 	}
 	if f.given("data") {
-		o.Body = f.body
-		if o.Method == "" {
-			o.Method = http.MethodPost
+		o.Request.Body = f.body
+		if o.Request.Method == "" {
+			o.Request.Method = http.MethodPost
 		}
 	}
 	if f.given("connect-timeout") {
-		o.ConnectTimeout = offIfZero(f.connectTimeout)
+		o.Timeouts.Connect = offIfZero(f.connectTimeout)
 	}
 	if f.noReconnect {
 		o.Retryable = func(error, bool) bool { return false }
 	}
 	if f.given("idle-timeout") {
-		o.IdleTimeout = offIfZero(f.idle)
+		o.Timeouts.Idle = offIfZero(f.idle)
 	}
 	return o
 }

@@ -101,7 +101,7 @@ func (f *flags) options(sys *system.System, targets []target.Target) tail.Option
 	case f.cont:
 		o.Cursor = resume.InState(sys.Env)
 	}
-	o.Source.Header = f.requestHeader(o.Access)
+	o.Source.Request.Header = f.requestHeader(o.Access)
 	return o
 }
 

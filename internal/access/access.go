@@ -73,23 +73,23 @@ func (a *Access) Header() http.Header { return a.header.Clone() }
 // header like others, so that a 401 is final; a fresh one for each attempt is
 // asked for ahead of it.
 func (a *Access) Apply(o *client.Options, t target.Target) error {
-	if o.Header == nil {
-		o.Header = http.Header{}
+	if o.Request.Header == nil {
+		o.Request.Header = http.Header{}
 	}
 	if o.HTTPClient == nil && a.transport != nil {
 		o.HTTPClient = &http.Client{Transport: a.transport}
 	}
 	source := a.tokens(t)
 	switch {
-	case source == nil || o.Header.Get("Authorization") != "":
+	case source == nil || o.Request.Header.Get("Authorization") != "":
 		if a.opts.SSEToken {
 			return fmt.Errorf("--sse-token: exchanges a token, and there is none for %s; set SSE_TAIL_TOKEN, --token-file or --token-cmd", t.Label)
 		}
 	case a.opts.SSEToken:
 		hc := o.HTTPClient
-		o.Prepare = func(ctx context.Context, req *http.Request) error { return exchange(ctx, req, source, t, hc) }
+		o.Request.Prepare = func(ctx context.Context, req *http.Request) error { return exchange(ctx, req, source, t, hc) }
 	case a.opts.TokenFile != "" || a.opts.TokenCmd != nil:
-		o.Prepare = func(ctx context.Context, req *http.Request) error {
+		o.Request.Prepare = func(ctx context.Context, req *http.Request) error {
 			token, err := source(ctx)
 			if err == nil {
 				req.Header.Set("Authorization", "Bearer "+token)
@@ -97,7 +97,7 @@ func (a *Access) Apply(o *client.Options, t target.Target) error {
 			return err
 		}
 	default:
-		o.Header.Set("Authorization", "Bearer "+a.opts.EnvToken)
+		o.Request.Header.Set("Authorization", "Bearer "+a.opts.EnvToken)
 	}
 	return nil
 }

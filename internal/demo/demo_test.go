@@ -30,8 +30,8 @@ func fastDemo(t *testing.T, cuts []cut) (d demo, out, said *bytes.Buffer) {
 	return demo{cuts: cuts, pause: between(time.Millisecond, 20*time.Millisecond), follow: tail.Options{
 		System: &system.System{Out: out, Err: said, Env: func(string) string { return "" }}, Prefix: "sse-tail: ",
 		Source: client.Options{
-			Backoff:     backoff.Policy{Initial: 150 * time.Millisecond, Max: time.Second, GiveUp: 30 * time.Second},
-			IdleTimeout: time.Second,
+			Backoff:  backoff.Policy{Initial: 150 * time.Millisecond, Max: time.Second, GiveUp: 30 * time.Second},
+			Timeouts: client.Timeouts{Idle: time.Second},
 		},
 		Access: a, Filter: f, Print: true, Render: render.Options{Format: "text"}, Color: "auto",
 	}}, out, said

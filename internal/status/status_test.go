@@ -118,7 +118,7 @@ func TestOutageElsewhere(t *testing.T) {
 		s, screen := newStatus(false, status.Normal)
 		s.Labels = true
 		st := s.Add("a\x1b", "http://h/x", explain.Facts{})
-		gap := client.Transition{From: client.Open, State: client.Open, Cause: &client.GapError{Asked: "7", Given: "9", Reason: "replay starts later"}}
+		gap := client.Transition{From: client.Open, State: client.Open, Cause: &client.GapError{Asked: "7", Given: "9", Reason: "replay starts later", Certain: true}}
 		second := waiting
 		second.From, second.Attempt, second.Delay = client.Connecting, 2, time.Second
 		for _, tr := range []client.Transition{connecting, open, waiting, again, second, again, reopen, gap, over} {

@@ -118,12 +118,12 @@ func (w *Follower) add(t target.Target, breaker *backoff.Breaker) error {
 	s := &stream{w: w, target: t}
 	opts := w.opts.Source
 	opts.Breaker = breaker
-	opts.Header = opts.Header.Clone()
+	opts.Request.Header = opts.Request.Header.Clone()
 	opts.Observer = s.observe
 	if opts.Retryable == nil {
 		opts.Retryable = func(err error, opened bool) bool { return !mistaken(err, opened) && client.Retryable(err, opened) }
 	}
-	opts.BeforeWait = func() { w.console.Flush() }
+	opts.BeforeWait = func() error { w.console.Flush(); return nil } // its error is met at the next write
 	if w.opts.Cursor != nil {
 		opts.Cursor, opts.SaveEach = w.opts.Cursor, w.opts.Command != nil // what a command did is not done twice without need
 	}
