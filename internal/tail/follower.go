@@ -138,7 +138,7 @@ func (w *Follower) add(t target.Target, breaker *backoff.Breaker) error {
 	if err != nil {
 		return sourceErrors(err)
 	}
-	s.facts = w.opts.Access.Facts(t, len(opts.Body) > 0)
+	s.facts = w.opts.Access.Facts(t, len(opts.Request.Body) > 0)
 	s.source, s.status = src, w.status.Add(t.Label, src.Target(), s.facts)
 	w.streams = append(w.streams, s)
 	return nil
