@@ -17,7 +17,7 @@ const timestampFormat = "2006-01-02T15:04:05.000Z"
 // Without a number it is a control frame.
 func AppendFrame(b []byte, f *Frame) []byte {
 	kind := f.Kind
-	if f.Stream == OfAll {
+	if f.Stream == OfAll && f.Num != 0 { // control frames have their names on both
 		kind = kind.Global()
 	}
 	if f.Num != 0 {
