@@ -140,7 +140,7 @@ func TestLastEventIDAfterReceive(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				var body strings.Builder
-				for _, id := range strings.Fields("1 2 3 4 5 6 7 8") {
+				for id := range strings.FieldsSeq("1 2 3 4 5 6 7 8") {
 					body.WriteString("id: " + id + "\ndata: a\n\n")
 				}
 				w := newWorld(t, open(body.String()))
