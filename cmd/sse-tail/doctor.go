@@ -50,8 +50,9 @@ Exit codes: 0 nothing found, 1 warnings, 2 faults.`,
 	}
 	f = newFlags(cmd.Flags(), p, sys.Env)
 	f.addAccess()
+	f.addRequest()
 	g := f.group("doctor")
-	g.Duration(&listen, "for", "how long to listen, `D`")
+	g.Duration(&listen, "for", "how long to listen, `D`; 0: until Ctrl-C or the end")
 	g.Choice(&format, "output", "o", "`FORM` of the findings: text or json", "text", "json")
 	cmdline.NamesAllFlags(cmd, p, sys.Args, func(args []string) { newDiagnosis(sys, f, args) })
 	return cmd
@@ -72,7 +73,7 @@ func newDiagnosis(sys *system.System, f *flags, args []string) (*diagnosis, erro
 	if len(targets) > 1 {
 		f.problems.Add("doctor looks at one stream at a time")
 	}
-	opts := client.Options{Request: client.Request{Header: a.Header()}}
+	opts := client.Options{Request: client.Request{Header: f.requestHeader(a)}}
 	d := &diagnosis{sys: sys}
 	if len(targets) == 1 {
 		f.problems.AddError(a.Apply(&opts, targets[0]))
@@ -83,6 +84,10 @@ func newDiagnosis(sys *system.System, f *flags, args []string) (*diagnosis, erro
 	}
 	d.probe = doctor.Options{
 		Transport: a.Transport(), Header: opts.Request.Header, Prepare: opts.Request.Prepare, Mask: mask.URL,
+		Proxy: a.Transport().Proxy, Method: f.method, Body: f.body,
+	}
+	if f.given("data") && f.method == "" {
+		d.probe.Method = http.MethodPost
 	}
 	return d, f.problems.Err()
 }
@@ -93,7 +98,11 @@ func (d *diagnosis) run(ctx context.Context) error {
 	c := d.sys.Console(nil)
 	said := false
 	d.probe.Progress = func(left time.Duration) {
-		text := prefix + "listening for another " + explain.Duration(max(left, time.Second).Round(time.Second)) + "; Ctrl-C: judge what was seen so far"
+		text := prefix + "listening"
+		if left >= 0 {
+			text += " for another " + explain.Duration(max(left, time.Second).Round(time.Second))
+		}
+		text += "; Ctrl-C: judge what was seen so far"
 		c.Live(text, errPaint.Painter(console.Dim))
 		if !said && !d.sys.ErrTTY {
 			c.Say(text)

@@ -107,14 +107,20 @@ func (f *flags) addAccess() {
 	g.Text(&f.unixSocket, "unix-socket", "", "connect through the socket `PATH`")
 }
 
+// addRequest declares the flags of what is asked for.
+func (f *flags) addRequest() {
+	g := f.group("request")
+	g.Text(&f.method, "request", "X", "HTTP method, `METHOD`")
+	g.Bytes(&f.body, "data", "d", "request body `DATA`, or what is in @FILE; makes it a POST", readData)
+}
+
 // addFlags declares the flags of following, by groups and in the order of the
 // help.
 func addFlags(fs *pflag.FlagSet, p *cmdline.Problems, env func(string) string) *flags {
 	f := newFlags(fs, p, env)
 	f.addAccess()
+	f.addRequest()
 	g := f.group("request")
-	g.Text(&f.method, "request", "X", "HTTP method, `METHOD`")
-	g.Bytes(&f.body, "data", "d", "request body `DATA`, or what is in @FILE; makes it a POST", readData)
 	g.Duration(&f.connectTimeout, "connect-timeout", "limit for dialling and TLS, `D`; 0: none")
 
 	g = f.group("position")

@@ -28,13 +28,13 @@ func Diagnose(o *Observation) []Check {
 	if o.StatusCode != http.StatusOK {
 		return checks
 	}
-	compression := compression(o)
-	if compression.State == Fault && o.Gzip == nil {
-		return append(checks, contentType(o), compression)
-	}
 	checks = append(checks, contentType(o))
 	if checks[len(checks)-1].State == Fault {
 		return checks
+	}
+	compression := compression(o)
+	if unreadable(o) {
+		return append(checks, compression)
 	}
 	checks = append(checks, firstByte(o), buffering(o), compression)
 	if o.Bytes == 0 {
@@ -52,7 +52,11 @@ func line(s string) string { return termsafe.Cut(termsafe.Line(s), 80) }
 
 func reachable(o *Observation) Check {
 	if o.Err == nil {
-		how := "connected to " + o.Addr + " in " + explain.Duration(o.Connected)
+		to := o.Addr
+		if o.Proxy != "" {
+			to = "the proxy at " + to
+		}
+		how := "connected to " + to + " in " + explain.Duration(o.Connected)
 		if o.TLS != "" {
 			how += ", " + o.TLS
 		}
@@ -62,6 +66,9 @@ func reachable(o *Observation) Check {
 	switch {
 	case is[*net.DNSError](o.Err):
 		c.Means = "the name of the host leads nowhere"
+	case throughProxy(o):
+		c.Means = "the proxy " + o.Proxy + " can't be reached or does not let us through; whether the server is there is not known"
+		c.Change = "look at HTTP_PROXY, HTTPS_PROXY and ALL_PROXY; NO_PROXY names hosts that need no proxy"
 	case errors.Is(o.Err, syscall.ECONNREFUSED):
 		c.Means = "the machine is there, and nothing listens at that port"
 	case is[tls.RecordHeaderError](o.Err):
@@ -77,6 +84,12 @@ func reachable(o *Observation) Check {
 		c.Means = "there is no way to the server from here"
 	}
 	return c
+}
+
+// throughProxy tells whether the way to the proxy has failed, not the one behind it.
+func throughProxy(o *Observation) bool {
+	e, ok := errors.AsType[*net.OpError](o.Err)
+	return ok && e.Op == "proxyconnect" || o.Proxy != "" && o.Addr == ""
 }
 
 func is[E error](err error) bool {
@@ -101,8 +114,8 @@ func status(o *Observation) Check {
 		return ok("status", "%s over %s after %s", text, o.Proto, explain.Duration(o.Header))
 	}
 	c := Check{Name: "status", State: Fault, Seen: text}
-	if body := strings.TrimSpace(string(o.Body)); body != "" {
-		c.Seen += ": " + line(body)
+	if said := explain.Message(o.StatusCode, o.Head, o.Body); said != "" {
+		c.Seen += ": " + termsafe.Line(said)
 	}
 	switch code := o.StatusCode; {
 	case code == http.StatusNoContent:
@@ -112,11 +125,11 @@ func status(o *Observation) Check {
 	case code == http.StatusForbidden:
 		c.Means, c.Change = "the server knows who asks, and refuses", "use a token that may read this stream"
 	case code == http.StatusNotFound && o.Session:
-		c.Means, c.Change = "there is no such session, or it has ended", "look which there are: sse-tail --all"
+		c.Means, c.Change = "there is no such session, or it has ended", "look which there are: sse-tail sessions"
 	case code == http.StatusNotFound:
 		c.Means, c.Change = "nothing is at this path", "compare the path with the server's routes, and with what a proxy makes of it"
 	case code == http.StatusMethodNotAllowed:
-		c.Means, c.Change = "the path is there, and wants another method", "follow it with: sse-tail -X POST"
+		c.Means, c.Change = "the path is there, and wants another method", "ask with -X POST, or with -d DATA where it takes a body"
 	case code == http.StatusTooManyRequests:
 		c.Means, c.Change = "the server has too many streams from here"+retryAfter(o), "close some, or raise the server's limit per address"
 	case code == http.StatusBadGateway, code == http.StatusServiceUnavailable, code == http.StatusGatewayTimeout:
@@ -204,6 +217,15 @@ func proxyAdvice(o *Observation) string {
 // heldBack is how much later than others an event may come.
 const heldBack = time.Second
 
+// fewPieces is how many small pieces, each behind a pause, tell that nobody
+// gathers. A proxy takes the header that asks it not to for itself, so that header
+// can't.
+const fewPieces = 3
+
+func behindNginx(o *Observation) bool {
+	return strings.Contains(strings.ToLower(o.Head.Get("Server")+" "+o.Head.Get("Via")), "nginx")
+}
+
 // buffering looks for events that came late and together. What comes with the
 // response is history, and has a right to be old.
 func buffering(o *Observation) Check {
@@ -237,39 +259,63 @@ func buffering(o *Observation) Check {
 		}
 	case timed >= 2:
 		return ok(name, "none: %d events came within %s of each other's delay", timed, explain.Duration(max(most-least, time.Millisecond)))
-	case o.Head.Get("X-Accel-Buffering") == "" && strings.Contains(strings.ToLower(o.Head.Get("Server")), "nginx"):
+	case o.Apart >= fewPieces:
+		return ok(name, "none: %d times some bytes came by themselves, behind a pause", o.Apart)
+	case most1 > 1 && behindNginx(o):
 		return Check{
-			Name: name, State: Warning, Seen: "nginx is in between, and X-Accel-Buffering is not set",
+			Name: name, State: Warning, Seen: fmt.Sprintf("nginx is in between, and up to %d events came together", most1),
 			Means: "unless proxy_buffering is off there, events are gathered", Change: proxyAdvice(o),
 		}
 	}
 	return Check{Name: name, State: Unknown, Seen: "too few events with a time of their own", Means: "listen longer, with --for, while something happens"}
 }
 
+// unreadable tells whether the stream came in a compression that we can't undo.
+func unreadable(o *Observation) bool {
+	enc := o.Head.Get("Content-Encoding")
+	return compressed(enc) && !strings.EqualFold(enc, "gzip")
+}
+
+const compressAdvice = "leave text/event-stream out of what the server or proxy compresses (nginx: gzip_types; Express: compression's filter), or flush the compressor behind each event"
+
 func compression(o *Observation) Check {
 	const name = "compression"
 	if enc := o.Head.Get("Content-Encoding"); compressed(enc) {
-		return Check{
-			Name: name, State: Fault, Seen: "Content-Encoding: " + line(enc) + ", which was not asked for",
-			Means:  "events stay in the compressor until it is full",
-			Change: "leave text/event-stream out of what the server or proxy compresses (nginx: gzip_types; Express: compression's filter)",
+		c := Check{Name: name, State: Warning, Seen: line(enc) + ", which was not asked for", Change: compressAdvice}
+		switch {
+		case unreadable(o):
+			c.State, c.Means = Fault, "a client that did not ask for it can't read it"
+		case o.Bytes == 0:
+			c.State, c.Means = Fault, "nothing of the stream has come out of it in "+explain.Duration(o.Listened)+": it is not flushed, or nothing has happened"
+		default:
+			c.Means = "a client that did not ask for it need not be able to read it"
 		}
+		return c
 	}
-	switch g := o.Gzip; {
+	g := o.Gzip
+	switch {
 	case g == nil:
 		return Check{Name: name, State: Unknown, Seen: "none for this client; what a browser gets was not asked"}
 	case !compressed(g.Encoding):
 		return ok(name, "none, also where it is allowed")
-	case g.Silent && o.Session:
+	case !strings.EqualFold(g.Encoding, "gzip"):
 		return Check{
-			Name: name, State: Fault, Seen: line(g.Encoding) + " where it is allowed, and nothing of the stream in " + explain.Duration(replayTime),
-			Means:  "browsers allow it, and their events stay in the compressor; this client does not ask for it",
-			Change: "leave text/event-stream out of what the server or proxy compresses, or flush the compressor behind each event",
+			Name: name, State: Unknown, Seen: line(g.Encoding) + " where it is allowed, as browsers do; we can't read it",
+			Means: "whether events come through it in time is not known", Change: compressAdvice,
 		}
 	}
-	return Check{
-		Name: name, State: Warning, Seen: line(o.Gzip.Encoding) + " where it is allowed",
-		Means:  "browsers allow it; if the compressor is not flushed behind each event, theirs come late",
-		Change: "leave text/event-stream out of what the server or proxy compresses",
+	seen := fmt.Sprintf("%s where it is allowed, as browsers do: in %s %s came through it, and %d without it",
+		line(g.Encoding), explain.Duration(replayTime), explain.Count(g.Through, "event"), g.Plain)
+	switch {
+	case g.Plain == 0 && g.Through == 0:
+		return Check{Name: name, State: Unknown, Seen: seen, Means: "nothing has happened meanwhile", Change: compressAdvice}
+	case g.Through == 0:
+		return Check{
+			Name: name, State: Fault, Seen: seen,
+			Means: "events stay in the compressor until it is full", Change: compressAdvice,
+		}
+	case g.Through+1 < g.Plain: // the last one may be on its way
+		return Check{Name: name, State: Warning, Seen: seen, Means: "some come later than they would without it", Change: compressAdvice}
 	}
+	return ok(name, "%s", seen)
 }

@@ -3,21 +3,30 @@ package doctor
 import (
 	"fmt"
 	"io"
+	"net/http"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
 	"github.com/OneStepAt4time/resilient-sse/internal/explain"
+	"github.com/OneStepAt4time/resilient-sse/sse"
 )
 
 func format(o *Observation) Check {
 	const name = "format"
 	l := o.Lines
 	switch {
+	case o.Failure != nil && o.Whole:
+		return Check{
+			Name: name, State: Fault, Seen: "an event of " + explain.Bytes(o.Large),
+			Means:  "clients limit what one event may hold (this one: " + explain.Bytes(sse.DefaultMaxEventSize) + "), and end where it holds more",
+			Change: "send the data elsewhere and its address in the event, or follow with --max-event",
+		}
 	case o.Failure != nil:
 		return Check{
-			Name: name, State: Fault, Seen: explain.What(o.Failure),
-			Means: "an event has no end, so no client can take it", Change: "end each event with a blank line",
+			Name: name, State: Fault, Seen: "an event of " + explain.Bytes(o.Large) + ", and no end of it",
+			Means: "no client can take it", Change: "end each event with a blank line",
 		}
 	case l.Unknown > 0 && l.Data == 0:
 		return Check{
@@ -73,17 +82,19 @@ func heartbeat(o *Observation) Check {
 
 func ids(o *Observation) Check {
 	const name = "ids"
-	with, without, seen, twice := 0, 0, map[string]bool{}, ""
+	with, without, again, seen, twice := 0, 0, 0, map[string]uint64{}, ""
 	for _, ev := range o.Events {
-		switch {
+		switch sum, known := seen[ev.ID]; {
 		case ev.Control:
 		case !ev.HasID || ev.ID == "":
 			without++
+		case known && sum == ev.Sum: // servers do that where replay meets live
+			again++
 		default:
-			if with++; seen[ev.ID] {
+			if with++; known {
 				twice = ev.ID
 			}
-			seen[ev.ID] = true
+			seen[ev.ID] = ev.Sum
 		}
 	}
 	switch {
@@ -105,7 +116,11 @@ func ids(o *Observation) Check {
 			Means: "after a cut behind the first of them the others are lost, or come twice", Change: "give each event an id of its own",
 		}
 	}
-	return ok(name, "on each of %s", explain.Count(with, "event"))
+	c := ok(name, "on each of %s", explain.Count(with, "event"))
+	if again > 0 {
+		c.Seen += fmt.Sprintf("; %d came twice, word for word", again)
+	}
+	return c
 }
 
 func replay(o *Observation) Check {
@@ -113,6 +128,9 @@ func replay(o *Observation) Check {
 	r := o.Replay
 	if o.Over {
 		return Check{Name: name, State: Unknown, Seen: "the session ended, so it was not asked for", Means: "try a session that goes on"}
+	}
+	if o.Method != "" && o.Method != http.MethodGet {
+		return Check{Name: name, State: Unknown, Seen: "not asked for: a " + line(o.Method) + " may do something, so it was made once"}
 	}
 	if r == nil {
 		return Check{Name: name, State: Unknown, Seen: "fewer than two events with ids, so it was not asked for", Means: "listen longer, with --for, while something happens"}
@@ -135,7 +153,21 @@ func replay(o *Observation) Check {
 			Means: "after each cut one event comes twice", Change: "let the replay begin behind the Last-Event-ID",
 		}
 	case slices.Equal(r.Got, r.Want):
-		return ok(name, "%ssent the %d that followed, in order", asked, len(r.Want))
+		back := ""
+		if r.Kept < r.Heard {
+			back = fmt.Sprintf("; its replay goes back to %d of the %d that were heard", r.Kept, r.Heard)
+		}
+		return ok(name, "%ssent the %d that followed, in order%s", asked, len(r.Want), back)
+	case r.Pending && len(r.Got) > 0 && slices.Equal(r.Got, r.Want[:min(len(r.Got), len(r.Want))]):
+		return Check{
+			Name: name, State: Unknown, Seen: asked + fmt.Sprintf("sent the first %d of %d in order, and was still at it after %s", len(r.Got), len(r.Want), explain.Duration(replayTime)),
+			Means: "the replay is slow, or the connection",
+		}
+	case missedAhead(r) > 0 && r.Gap == "":
+		return Check{
+			Name: name, State: Warning, Seen: asked + fmt.Sprintf("sent the last %d of the %d that followed", len(r.Want)-missedAhead(r), len(r.Want)),
+			Means: "its replay is short, and it does not say so: a client that is away for longer misses events and is not told", Change: "keep more events for replay",
+		}
 	case r.Gap != "":
 		return Check{
 			Name: name, State: Warning, Seen: asked + "said that its replay starts at " + line(r.Gap),
@@ -153,6 +185,20 @@ func replay(o *Observation) Check {
 	}
 }
 
+// missedAhead returns how many of the events wanted were left out ahead of those
+// that came, if those are the rest, in order: a window that is shorter than the
+// time that passed. What came behind is live.
+func missedAhead(r *Replay) int {
+	if len(r.Got) == 0 {
+		return 0
+	}
+	i := slices.Index(r.Want, r.Got[0])
+	if i <= 0 || len(r.Got) < len(r.Want)-i || !slices.Equal(r.Got[:len(r.Want)-i], r.Want[i:]) {
+		return 0
+	}
+	return i
+}
+
 // some shows the first few ids.
 func some(ids []string) string {
 	const few = 5
@@ -165,21 +211,29 @@ func some(ids []string) string {
 
 func retry(o *Observation) Check {
 	const name = "retry"
-	switch {
-	case o.Retry == 0:
+	if o.Retry == nil {
 		return ok(name, "not set; the client's own delays hold")
-	case o.Retry > time.Minute:
+	}
+	seen := "retry: " + line(*o.Retry)
+	ms, err := strconv.ParseUint(*o.Retry, 10, 64)
+	switch {
+	case *o.Retry == "" || strings.Trim(*o.Retry, "0123456789") != "":
 		return Check{
-			Name: name, State: Warning, Seen: explain.Duration(o.Retry),
+			Name: name, State: Warning, Seen: seen,
+			Means: "clients ignore what is not digits alone", Change: "write the milliseconds in digits",
+		}
+	case err != nil || ms > 60_000:
+		return Check{
+			Name: name, State: Warning, Seen: seen + " (milliseconds)",
 			Means: "a browser waits that long after each cut", Change: "use some seconds",
 		}
-	case o.Retry < 500*time.Millisecond:
+	case ms < 500:
 		return Check{
-			Name: name, State: Warning, Seen: explain.Duration(o.Retry),
+			Name: name, State: Warning, Seen: seen + " (milliseconds)",
 			Means: "when the server goes down, all browsers come back that often", Change: "use some seconds",
 		}
 	}
-	return ok(name, "%s", explain.Duration(o.Retry))
+	return ok(name, "%s", explain.Duration(time.Duration(ms)*time.Millisecond))
 }
 
 func idleCut(o *Observation) Check {

@@ -55,16 +55,23 @@ func TestWords(t *testing.T) {
 		{"Cloudflare", stream(header("Server", "cloudflare")), "first byte", doctor.Fault, "no-transform"},
 		{"nginx", stream(header("Via", "1.1 nginx")), "first byte", doctor.Fault, "proxy_buffering off;"},
 		{"told already", stream(header("X-Accel-Buffering", "no")), "first byte", doctor.Fault, "was told already"},
-		{"nginx, not told", stream(func(o *doctor.Observation) {
+		{"nginx, and nothing has happened", stream(func(o *doctor.Observation) {
 			o.Head.Set("Server", "nginx")
-		}), "buffering", doctor.Warning, "X-Accel-Buffering is not set"},
+		}), "buffering", doctor.Unknown, "too few events"},
+		{"nginx, and pieces come by themselves", stream(func(o *doctor.Observation) {
+			o.Head.Set("Server", "nginx")
+			o.Apart = 3
+		}), "buffering", doctor.OK, "behind a pause"},
 		{"compressed for browsers, flushed or not", stream(func(o *doctor.Observation) {
 			o.Gzip = &doctor.Gzip{Encoding: "br"}
-		}), "compression", doctor.Warning, "browsers allow it"},
+		}), "compression", doctor.Unknown, "we can't read it"},
 		{"redirect to another origin", stream(func(o *doctor.Observation) {
 			o.Hops, o.OtherSite = []string{"http://other/"}, true
 		}), "redirect", doctor.Warning, "no headers, cookies or tokens"},
-		{"good retry", stream(func(o *doctor.Observation) { o.Retry = 3 * time.Second }), "retry", doctor.OK, "3s"},
+		{"good retry", stream(func(o *doctor.Observation) { o.Retry = new("3000") }), "retry", doctor.OK, "3s"},
+		{"no retry", stream(func(o *doctor.Observation) { o.Retry = new("0") }), "retry", doctor.Warning, "retry: 0 "},
+		{"bad retry", stream(func(o *doctor.Observation) { o.Retry = new("1.5") }), "retry", doctor.Warning, "not digits"},
+		{"huge retry", stream(func(o *doctor.Observation) { o.Retry = new("99999999999999999999999") }), "retry", doctor.Warning, "waits that long"},
 		{"reconnects would fail", stream(func(o *doctor.Observation) {
 			o.Replay = &doctor.Replay{Asked: "1", Want: []string{"2"}, Err: errors.New("client: broken")}
 		}), "replay", doctor.Fault, "did not answer: broken"},

@@ -96,7 +96,7 @@ func TestFindings(t *testing.T) {
 		{"401", ts.Options{Tokens: []string{"x"}}, session(), 2, "status", doctor.Fault, "set SSE_TAIL_TOKEN"},
 		{"403", ts.Options{}, session(ts.Status(403)), 2, "status", doctor.Fault, "may read this stream"},
 		{"404", ts.Options{}, session(ts.Status(404)), 2, "status", doctor.Fault, "no such session"},
-		{"405", ts.Options{}, session(ts.Status(405)), 2, "status", doctor.Fault, "-X POST"},
+		{"405", ts.Options{}, session(ts.Status(405)), 2, "status", doctor.Fault, "-d DATA"},
 		{"429", ts.Options{}, session(ts.Status(429).RetryAfter(7 * time.Second)), 2, "status", doctor.Fault, "come back after 7"},
 		{"503", ts.Options{}, session(ts.Status(503)), 2, "status", doctor.Fault, "behind it does not"},
 		{"500", ts.Options{}, session(ts.Status(500).Body("boom\x1b[2J")), 2, "status", doctor.Fault, `boom\x1b[2J`},
@@ -108,12 +108,14 @@ func TestFindings(t *testing.T) {
 		{"buffering", ts.Options{}, session(ts.Hold(4).AfterEvents(1).Times(2)), 2, "buffering", doctor.Fault, "up to 4 came together"},
 		{"buffering behind nginx", ts.Options{Header: map[string][]string{"Server": {"nginx/1.27"}}}, session(ts.Hold(4).AfterEvents(1)), 2, "buffering", doctor.Fault, "proxy_buffering off;"},
 		{"compressed", ts.Options{}, session(ts.Gzip()), 2, "compression", doctor.Fault, "which was not asked for"},
-		{"compressed for browsers", ts.Options{}, session(ts.Gzip().Header("Accept-Encoding", "gzip, deflate, br")), 2, "compression", doctor.Fault, "browsers allow it"},
+		{"compressed for browsers", ts.Options{}, session(ts.Gzip().Header("Accept-Encoding", "gzip, deflate, br")), 2, "compression", doctor.Fault, "0 events came through it, and 2 without it"},
 
 		{"no heartbeat", ts.Options{Heartbeat: time.Hour}, plain(event("1"), event("2")), 1, "heartbeat", doctor.Warning, "send a comment every"},
 		{"no ids", ts.Options{}, plain(event(""), event("")), 2, "ids", doctor.Fault, "2 events, none with an id"},
 		{"some ids", ts.Options{}, plain(event("1"), event(""), event("2")), 1, "ids", doctor.Warning, "1 of 3 events have none"},
-		{"the same id", ts.Options{}, plain(event("1"), event("2"), event("2")), 1, "ids", doctor.Warning, "more than one event has the id 2"},
+		{"the same id", ts.Options{}, plain(event("1"), event("2"), sse.Event{ID: "2", HasID: true, Data: "y"}), 1, "ids", doctor.Warning, "more than one event has the id 2"},
+
+		{"the same event twice", ts.Options{}, plain(event("1"), event("2"), event("2")), 0, "ids", doctor.OK, "1 came twice, word for word"},
 
 		{"replay of too much", ts.Options{}, session(ts.ReplayInclusive().Header("Last-Event-ID", "*")), 2, "replay", doctor.Fault, "one event comes twice"},
 		{"no replay", ts.Options{}, session(ts.IgnoreLastEventID().Header("Last-Event-ID", "*")), 2, "replay", doctor.Fault, "sent none of the"},
@@ -122,7 +124,7 @@ func TestFindings(t *testing.T) {
 		{"replay refused", ts.Options{}, session(ts.Status(400).Header("Last-Event-ID", "*")), 2, "replay", doctor.Fault, "answered 400"},
 
 		{"lines without fields", ts.Options{}, session(ts.Insert("{\"a\":1}\n\n").AfterEvents(2)), 1, "format", doctor.Warning, `such as "{\"a\":1}"`},
-		{"endless event", ts.Options{}, session(ts.EndlessLine().Limit(17 << 20)), 2, "format", doctor.Fault, "longer than the limit"},
+		{"endless event", ts.Options{}, session(ts.EndlessLine().Limit(17 << 20)), 2, "format", doctor.Fault, "an event of 17.8 MB, and no end of it"},
 		{"long retry", ts.Options{}, session(ts.Retry("3600000")), 1, "retry", doctor.Warning, "a browser waits that long"},
 		{"short retry", ts.Options{}, session(ts.Retry("1")), 1, "retry", doctor.Warning, "come back that often"},
 

@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"hash/maphash"
 	"io"
 	"mime"
 	"net/http"
@@ -17,7 +18,8 @@ import (
 
 func isStream(resp *http.Response) bool {
 	media, _, _ := mime.ParseMediaType(resp.Header.Get("Content-Type"))
-	return resp.StatusCode == http.StatusOK && media == "text/event-stream" && !compressed(resp.Header.Get("Content-Encoding"))
+	enc := resp.Header.Get("Content-Encoding")
+	return resp.StatusCode == http.StatusOK && media == "text/event-stream" && (!compressed(enc) || strings.EqualFold(enc, "gzip"))
 }
 
 func compressed(encoding string) bool {
@@ -26,19 +28,23 @@ func compressed(encoding string) bool {
 
 // An ear is the body of the stream, as it is read: it notes when what came.
 type ear struct {
-	body  io.Reader
-	obs   *Observation
-	began time.Time
-	last  time.Duration // when the last byte came
-	burst int           // reads so far
-	line  []byte        // the beginning of the line under way
-	cr    bool          // the last byte was a CR
+	body   io.Reader
+	obs    *Observation
+	began  time.Time
+	last   time.Duration // when the last byte came
+	burst  int           // reads so far
+	block  int64         // bytes since the last blank line
+	before int64         // bytes of the largest block before
+	ends   int           // blank lines so far
+	seed   maphash.Seed
+	line   []byte // the beginning of the line under way
+	cr     bool   // the last byte was a CR
 }
 
 // hear listens to the stream until the context is done or the stream ends.
 func (p *prober) hear(ctx context.Context, body io.Reader) {
 	obs := p.obs
-	e := &ear{body: body, obs: obs, began: time.Now()}
+	e := &ear{body: body, obs: obs, began: time.Now(), seed: maphash.MakeSeed()}
 	done := p.progress(e)
 	defer done()
 	dec := sse.NewDecoder(e, nil)
@@ -48,9 +54,9 @@ func (p *prober) hear(ctx context.Context, body io.Reader) {
 		if err != nil {
 			obs.Listened, obs.LastGap = now, now-e.last
 			obs.Silence = max(obs.Silence, obs.LastGap)
-			obs.Retry = dec.Retry()
 			if _, ok := errors.AsType[*sse.LimitError](err); ok {
 				obs.Failure = err
+				e.rest()
 			} else if ctx.Err() == nil {
 				obs.Ended = err
 			}
@@ -60,19 +66,42 @@ func (p *prober) hear(ctx context.Context, body io.Reader) {
 	}
 }
 
+// rest reads what is left of an event over the limit, to tell a large one from one
+// without end.
+func (e *ear) rest() {
+	o := e.obs
+	if e.block < sse.DefaultMaxEventSize { // its end has come with the last bytes
+		o.Large, o.Whole = e.before, true
+		return
+	}
+	ends, buf := e.ends, make([]byte, 64<<10)
+	for e.ends == ends && e.block < maxLarge {
+		if _, err := e.Read(buf); err != nil {
+			break
+		}
+	}
+	o.Large, o.Whole = max(e.block, e.before), e.ends > ends
+}
+
 // progress reports while the stream is listened to.
 func (p *prober) progress(e *ear) (stop func()) {
 	if p.Progress == nil {
 		return func() {}
 	}
-	p.Progress(p.For)
+	left := func() time.Duration {
+		if p.For == 0 {
+			return -1
+		}
+		return max(p.For-time.Since(e.began), 0)
+	}
+	p.Progress(left())
 	ticker, quit, ended := time.NewTicker(200*time.Millisecond), make(chan struct{}), make(chan struct{})
 	go func() {
 		defer close(ended)
 		for {
 			select {
 			case <-ticker.C:
-				p.Progress(max(p.For-time.Since(e.began), 0))
+				p.Progress(left())
 			case <-quit:
 				return
 			}
@@ -89,7 +118,7 @@ func (e *ear) event(ev sse.Event, now time.Duration) {
 	}
 	seen := Event{
 		ID: strings.Clone(ev.ID), HasID: ev.HasID, At: now, Burst: e.burst,
-		Control: e.obs.Session && session.IsControl(ev),
+		Control: e.obs.Session && session.IsControl(ev), Sum: maphash.String(e.seed, ev.Data),
 	}
 	if sent, ok := timestamp(ev); ok {
 		seen.Late = time.Since(sent)
@@ -120,6 +149,9 @@ func (e *ear) Read(p []byte) (int, error) {
 			e.obs.FirstByte = now
 		}
 		e.obs.Silence = max(e.obs.Silence, now-e.last)
+		if e.obs.Bytes > 0 && n < apartBytes && now-e.last >= apartTime {
+			e.obs.Apart++
+		}
 		e.last = now
 		e.burst++
 		e.obs.Bytes += int64(n)
@@ -127,6 +159,13 @@ func (e *ear) Read(p []byte) (int, error) {
 	}
 	return n, err
 }
+
+// What no proxy passes on that gathers: less than any buffer holds, behind a
+// pause. (nginx gathers 4 or 8 KiB, compressors some hundred bytes at least.)
+const (
+	apartBytes = 1 << 10
+	apartTime  = 100 * time.Millisecond
+)
 
 // lineSample is how much of a line is looked at.
 const lineSample = 80
@@ -140,15 +179,16 @@ func (e *ear) lines(b []byte) {
 			continue
 		}
 		e.cr = false
-		i := bytes.IndexAny(b, "\r\n")
-		part := b
+		part, i := b, lineEnd(b)
 		if i >= 0 {
 			part = b[:i]
 		}
+		e.block += int64(len(part))
 		e.line = append(e.line, part[:min(len(part), lineSample-len(e.line))]...)
 		if i < 0 {
 			return
 		}
+		e.block++
 		e.cr = b[i] == '\r'
 		b = b[i+1:]
 		e.count(string(e.line))
@@ -156,41 +196,43 @@ func (e *ear) lines(b []byte) {
 	}
 }
 
+// lineEnd returns where the first line ends, or -1.
+func lineEnd(b []byte) int {
+	lf := bytes.IndexByte(b, '\n')
+	if lf >= 0 {
+		b = b[:lf]
+	}
+	if cr := bytes.IndexByte(b, '\r'); cr >= 0 {
+		return cr
+	}
+	return lf
+}
+
 func (e *ear) count(line string) {
 	l := &e.obs.Lines
 	if l.Data+l.Fields+l.Comments+l.Blank+l.Unknown == 0 {
 		line = strings.TrimPrefix(line, "\ufeff")
 	}
-	name, _, _ := strings.Cut(line, ":")
+	name, value, _ := strings.Cut(line, ":")
 	switch {
 	case line == "":
 		l.Blank++
+		e.ends++
+		e.before, e.block = max(e.before, e.block), 0
 	case name == "":
 		l.Comments++
 	case name == "data":
 		l.Data++
 	case name == "id" || name == "event" || name == "retry":
 		l.Fields++
+		if name == "retry" {
+			value = strings.TrimPrefix(value, " ")
+			e.obs.Retry = &value
+		}
 	default:
 		if l.Unknown == 0 {
 			l.Sample = line
 		}
 		l.Unknown++
 	}
-}
-
-// idsOf returns the ids of the first events that have one.
-func idsOf(body io.Reader, n int) []string {
-	var ids []string
-	dec := sse.NewDecoder(body, nil)
-	for len(ids) < n {
-		ev, err := dec.Next()
-		if err != nil {
-			break
-		}
-		if ev.HasID && ev.ID != "" {
-			ids = append(ids, strings.Clone(ev.ID))
-		}
-	}
-	return ids
 }

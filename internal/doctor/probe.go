@@ -1,7 +1,7 @@
 package doctor
 
 import (
-	"compress/gzip"
+	"bytes"
 	"context"
 	"crypto/tls"
 	"errors"
@@ -20,11 +20,14 @@ import (
 // Options of a [Probe].
 type Options struct {
 	Transport http.RoundTripper
+	Proxy     func(*http.Request) (*url.URL, error) // the transport's; may be nil
+	Method    string                                // GET if it is empty
+	Body      []byte
 	Prepare   func(context.Context, *http.Request) error // before each request; may be nil
 	Header    http.Header
-	For       time.Duration            // how long to listen
+	For       time.Duration            // how long to listen; 0: until the context ends
 	Mask      func(*url.URL) string    // a URL without secrets
-	Progress  func(left time.Duration) // while it listens; may be nil
+	Progress  func(left time.Duration) // while it listens; may be nil. Negative: there is no end
 }
 
 // How long the second and third requests may take.
@@ -37,14 +40,18 @@ const (
 // errDone ends a listening that has lasted as long as it should.
 var errDone = errors.New("doctor: done")
 
-// Probe observes the stream at a URL. It makes up to three requests: one to
-// listen, one to see whether the server goes on after an event, and one to see
-// whether it compresses. When the context ends, what was seen so far counts.
+// Probe observes the stream at a URL. It listens, and then makes a few more
+// requests: to see whether the server goes on after an event, how far back it can,
+// and whether it compresses. A request that is no GET may do something, so it is
+// made once. When the context ends, what was seen so far counts.
 func Probe(ctx context.Context, u *url.URL, o Options) *Observation {
 	_, isSession := session.IDOf(u.EscapedPath())
-	obs := &Observation{URL: o.Mask(u), Session: isSession || u.Path == session.GlobalPath}
+	if o.Method == "" {
+		o.Method = http.MethodGet
+	}
+	obs := &Observation{URL: o.Mask(u), Method: o.Method, Session: isSession || u.Path == session.GlobalPath}
 	p := &prober{Options: o, url: u, obs: obs}
-	if !p.listen(ctx) || ctx.Err() != nil {
+	if !p.listen(ctx) || ctx.Err() != nil || o.Method != http.MethodGet {
 		return obs
 	}
 	p.replay(ctx)
@@ -76,6 +83,7 @@ func (p *prober) listen(ctx context.Context) (stream bool) {
 			}
 		},
 	}
+	obs.Proxy = p.proxy()
 	limit := time.AfterFunc(openTime, func() { cancel(fmt.Errorf("no response within %v", openTime)) })
 	resp, err := p.get(httptrace.WithClientTrace(ctx, trace), "", "identity", true)
 	limit.Stop()
@@ -93,23 +101,41 @@ func (p *prober) listen(ctx context.Context) (stream bool) {
 		obs.Body, _ = io.ReadAll(io.LimitReader(resp.Body, bodySample))
 		return false
 	}
-	stop := time.AfterFunc(p.For, func() { cancel(errDone) })
-	defer stop.Stop()
-	p.hear(ctx, resp.Body)
+	if p.For > 0 {
+		stop := time.AfterFunc(p.For, func() { cancel(errDone) })
+		defer stop.Stop()
+	}
+	p.hear(ctx, decoded(resp))
 	return true
+}
+
+// proxy returns the address of the proxy that requests go over, without secrets.
+func (p *prober) proxy() string {
+	if p.Proxy == nil {
+		return ""
+	}
+	u, err := p.Proxy(&http.Request{Method: p.Method, URL: p.url, Host: p.url.Host, Header: http.Header{}})
+	if err != nil || u == nil {
+		return ""
+	}
+	return p.Mask(&url.URL{Scheme: u.Scheme, Host: u.Host})
 }
 
 // get makes a request, and follows redirects as the client does: over to another
 // origin without credentials.
 func (p *prober) get(ctx context.Context, lastEventID, encoding string, note bool) (*http.Response, error) {
-	u, foreign := p.url, false
+	u, foreign, method, body := p.url, false, p.Method, p.Body
 	for range maxHops {
-		req, err := http.NewRequestWithContext(ctx, http.MethodGet, u.String(), nil)
+		req, err := http.NewRequestWithContext(ctx, method, u.String(), bytes.NewReader(body))
 		if err != nil {
 			return nil, err
 		}
 		if !foreign {
 			maps.Copy(req.Header, p.Header)
+			if user := p.url.User; user != nil && req.Header.Get("Authorization") == "" {
+				password, _ := user.Password() // a transport leaves this to its client
+				req.SetBasicAuth(user.Username(), password)
+			}
 			if p.Prepare != nil {
 				if err := p.Prepare(ctx, req); err != nil {
 					return nil, err
@@ -136,62 +162,16 @@ func (p *prober) get(ctx context.Context, lastEventID, encoding string, note boo
 			return nil, errors.New("a redirect leads to something else than an http or https URL")
 		}
 		foreign = foreign || !origin.Same(next, p.url)
+		if code := resp.StatusCode; foreign || code < 307 && method != http.MethodHead { // Fetch, section 4.4
+			body = nil
+			if code < 307 {
+				method = http.MethodGet
+			}
+		}
 		if note {
 			p.obs.Hops, p.obs.OtherSite = append(p.obs.Hops, p.Mask(next)), foreign
 		}
 		u = next
 	}
 	return nil, fmt.Errorf("more than %d redirects", maxHops)
-}
-
-// replay asks to go on after the first event with an id.
-func (p *prober) replay(ctx context.Context) {
-	var ids []string
-	for _, ev := range p.obs.Events {
-		if ev.HasID && ev.ID != "" {
-			ids = append(ids, ev.ID)
-		}
-	}
-	if len(ids) < 2 || p.obs.Over {
-		return
-	}
-	r := &Replay{Asked: ids[0], Want: ids[1:]}
-	p.obs.Replay = r
-	ctx, cancel := context.WithTimeoutCause(ctx, replayTime, errDone)
-	defer cancel()
-	resp, err := p.get(ctx, r.Asked, "identity", false)
-	if err != nil {
-		r.Err = err
-		return
-	}
-	defer resp.Body.Close()
-	r.Status = resp.StatusCode
-	if !isStream(resp) {
-		return
-	}
-	if gap := resp.Header.Get("Last-Event-ID"); gap != r.Asked {
-		r.Gap = gap
-	}
-	r.Got = idsOf(resp.Body, len(r.Want))
-}
-
-// compression asks as a browser does, which allows compression.
-func (p *prober) compression(ctx context.Context) {
-	ctx, cancel := context.WithTimeoutCause(ctx, replayTime, errDone)
-	defer cancel()
-	resp, err := p.get(ctx, "", "gzip, deflate, br", false)
-	if err != nil {
-		return
-	}
-	defer resp.Body.Close()
-	g := &Gzip{Encoding: resp.Header.Get("Content-Encoding")}
-	p.obs.Gzip = g
-	if g.Encoding != "gzip" {
-		return
-	}
-	r, err := gzip.NewReader(resp.Body)
-	if err == nil {
-		_, err = r.Read(make([]byte, 1))
-	}
-	g.Silent = err != nil
 }
