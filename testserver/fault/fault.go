@@ -19,6 +19,12 @@ type Fault struct{ spec spec }
 // Kind returns the name of the fault's kind in JSON.
 func (f Fault) Kind() string { return f.spec.Kind }
 
+// Lasts tells whether the fault strikes until it is removed.
+func (f Fault) Lasts() bool { return f.spec.Always }
+
+// Duration returns what [Fault.For] has set; 0 if nothing has.
+func (f Fault) Duration() time.Duration { return f.spec.For.value() }
+
 // String returns the fault's JSON.
 func (f Fault) String() string {
 	b, err := json.Marshal(f)

@@ -120,21 +120,26 @@ func (d duration) MarshalJSON() ([]byte, error) {
 
 // UnmarshalJSON takes text or milliseconds.
 func (d *duration) UnmarshalJSON(b []byte) error {
+	v, err := ParseDuration(b)
+	*d = duration(v)
+	return err
+}
+
+// ParseDuration decodes a duration in JSON: text as [time.ParseDuration] takes it, or a
+// number of milliseconds.
+func ParseDuration(b []byte) (time.Duration, error) {
 	var text string
 	if json.Unmarshal(b, &text) == nil {
-		v, err := time.ParseDuration(text)
-		*d = duration(v)
-		return err
+		return time.ParseDuration(text)
 	}
 	var ms float64
 	if err := json.Unmarshal(b, &ms); err != nil {
-		return err
+		return 0, err
 	}
 	if ns := ms * 1e6; math.Abs(ns) < math.MaxInt64 {
-		*d = duration(ns)
-		return nil
+		return time.Duration(ns), nil
 	}
-	return fmt.Errorf("%v ms are too many", ms)
+	return 0, fmt.Errorf("%v ms are too many", ms)
 }
 
 // Wants says what it takes.
