@@ -12,6 +12,7 @@ import (
 	"github.com/OneStepAt4time/resilient-sse/client"
 	"github.com/OneStepAt4time/resilient-sse/session"
 	"github.com/OneStepAt4time/resilient-sse/sse"
+	"github.com/OneStepAt4time/resilient-sse/server"
 	"github.com/OneStepAt4time/resilient-sse/testserver"
 )
 
@@ -180,7 +181,7 @@ func numberOf(ev sse.Event) int {
 // away for a while.
 func sessionsRole() role {
 	var srv *testserver.Server
-	var sessions []*testserver.Session
+	var sessions []*server.Session
 	n := 0
 	publish := func(count int) {
 		for range count {

@@ -21,6 +21,7 @@ import (
 	"github.com/OneStepAt4time/resilient-sse/session"
 	"github.com/OneStepAt4time/resilient-sse/sse"
 	"github.com/OneStepAt4time/resilient-sse/testserver"
+	"github.com/OneStepAt4time/resilient-sse/testserver/fault"
 )
 
 // serve starts a server with a session that has a few events and has ended.
@@ -43,7 +44,7 @@ var soon = backoff.Policy{Initial: 10 * time.Millisecond, Max: 100 * time.Millis
 func Example() {
 	srv := serve(nil)
 	defer srv.Close()
-	srv.Inject(testserver.CutInsideEvent().AfterEvents(1))
+	srv.Inject(fault.CutInsideEvent().AfterEvents(1))
 
 	es, err := client.Session(srv.URL, "abc", &client.Options{
 		LastEventID: "0", // all that the server still has; without it, from now on
@@ -137,7 +138,7 @@ func ExampleOpenFileCursor() {
 func ExampleOptions_prepare() {
 	srv := serve(&testserver.Options{Tokens: []string{"api-key"}, SSETokens: true})
 	defer srv.Close()
-	srv.Inject(testserver.Cut().AfterEvents(1))
+	srv.Inject(fault.Cut().AfterEvents(1))
 
 	tokens, err := session.NewTokenSource(srv.URL, "api-key", nil)
 	if err != nil {
@@ -339,9 +340,9 @@ func Example_testing() {
 	}
 	defer srv.Close()
 	srv.Inject(
-		testserver.Status(http.StatusServiceUnavailable),
-		testserver.CutAfter(120),
-		testserver.RST().AfterEvents(1),
+		fault.Status(http.StatusServiceUnavailable),
+		fault.CutAfter(120),
+		fault.RST().AfterEvents(1),
 	)
 	talk := srv.Session("talk")
 	talk.Message("assistant", "one")

@@ -13,6 +13,7 @@ import (
 	"github.com/OneStepAt4time/resilient-sse/client"
 	"github.com/OneStepAt4time/resilient-sse/sse"
 	"github.com/OneStepAt4time/resilient-sse/testserver"
+	"github.com/OneStepAt4time/resilient-sse/testserver/fault"
 )
 
 // What a server says of where its replay starts, in either spelling, is reported
@@ -89,9 +90,9 @@ func TestGapFromServer(t *testing.T) {
 		{"ring overflow", "3", false, nil, "replay starts later"},
 		{"resume from a stored cursor", "3", true, nil, "replay starts later"},
 		{"future id", "9999", false, nil, "replay starts later"},
-		{"ring lost", "55", false, func(srv *testserver.Server) { srv.Inject(testserver.LoseRing()) }, "replay starts later"},
+		{"ring lost", "55", false, func(srv *testserver.Server) { srv.Inject(fault.LoseRing()) }, "replay starts later"},
 		{"server restarted", "55", false, func(srv *testserver.Server) {
-			srv.Inject(testserver.Cut().Conn(1).AfterEvents(1), testserver.RestartCounter().Conn(2))
+			srv.Inject(fault.Cut().Conn(1).AfterEvents(1), fault.RestartCounter().Conn(2))
 		}, "server's counter has a new run"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -176,7 +177,7 @@ func TestGapOverARestartOfBothSides(t *testing.T) {
 		equal(t, "before", texts, []string{"a", "b"})
 		equal(t, "gaps", len(gaps), 0)
 
-		srv.Inject(testserver.RestartCounter()) // as the next process connects
+		srv.Inject(fault.RestartCounter()) // as the next process connects
 		time.AfterFunc(time.Minute, func() { send("c", "d") })
 		texts, gaps = follow()
 		equal(t, "afterwards", texts, []string{"c", "d"})

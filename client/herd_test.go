@@ -13,6 +13,7 @@ import (
 	"github.com/OneStepAt4time/resilient-sse/client"
 	"github.com/OneStepAt4time/resilient-sse/sse"
 	"github.com/OneStepAt4time/resilient-sse/testserver"
+	"github.com/OneStepAt4time/resilient-sse/testserver/fault"
 )
 
 // A thousand streams of one server lose it for two minutes: with a shared
@@ -70,7 +71,7 @@ func herd(t *testing.T, streams int, outage time.Duration, shared bool) {
 		t.Fatal(err)
 	}
 	time.Sleep(time.Minute) // all is well
-	srv.Inject(testserver.Refuse().For(outage))
+	srv.Inject(fault.Refuse().For(outage))
 	srv.Drop()
 	for n := range events - 3 {
 		send(n + 4)

@@ -13,6 +13,7 @@ import (
 	"github.com/OneStepAt4time/resilient-sse/client"
 	"github.com/OneStepAt4time/resilient-sse/session"
 	"github.com/OneStepAt4time/resilient-sse/testserver"
+	"github.com/OneStepAt4time/resilient-sse/testserver/fault"
 )
 
 // talk emits messages on the session abc, and ends it once the client has had
@@ -49,11 +50,11 @@ func followTalk(t *testing.T, srv *testserver.Server, observer func(client.Trans
 func TestRepeatsAreDropped(t *testing.T) {
 	for _, tt := range []struct {
 		name    string
-		faults  []testserver.Fault
+		faults  []fault.Fault
 		repeats int
 	}{
-		{"replay inclusive", []testserver.Fault{testserver.Cut().AfterEvents(3), testserver.ReplayInclusive().Conn(2)}, 1},
-		{"replay and live overlap", []testserver.Fault{testserver.Repeat().AfterEvents(1).Times(3)}, 3},
+		{"replay inclusive", []fault.Fault{fault.Cut().AfterEvents(3), fault.ReplayInclusive().Conn(2)}, 1},
+		{"replay and live overlap", []fault.Fault{fault.Repeat().AfterEvents(1).Times(3)}, 3},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -75,7 +76,7 @@ func TestRepeatsAreDropped(t *testing.T) {
 func TestCounterRestartLosesNothing(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		srv := testserver.NewInMemory(t)
-		srv.Inject(testserver.Cut().AfterEvents(3), testserver.RestartCounter().Conn(2))
+		srv.Inject(fault.Cut().AfterEvents(3), fault.RestartCounter().Conn(2))
 		srv.Session("abc")
 		talk(srv, "a", "b", "c")
 		time.AfterFunc(5*time.Second, func() { talk(srv, "d", "e", "f") }) // the second connection is open

@@ -14,6 +14,7 @@ import (
 	"github.com/OneStepAt4time/resilient-sse/session"
 	"github.com/OneStepAt4time/resilient-sse/sse"
 	"github.com/OneStepAt4time/resilient-sse/testserver"
+	"github.com/OneStepAt4time/resilient-sse/testserver/fault"
 )
 
 // Whatever is cut when, no event is lost and none comes twice while the server
@@ -186,34 +187,34 @@ func (s *soak) randomText() string {
 
 // faults draws a failure and its moment. One that strikes a new connection comes
 // with a cut of the old one.
-func (s *soak) faults() []testserver.Fault {
+func (s *soak) faults() []fault.Fault {
 	seconds := func(most int) time.Duration { return time.Duration(1+s.random.IntN(most)) * time.Second }
-	atConnect := []func() testserver.Fault{
-		testserver.AcceptThenClose, testserver.NoAnswer, testserver.ResetOnAccept, testserver.Refuse,
-		testserver.Slice, testserver.BOM, testserver.ReplayInclusive,
-		func() testserver.Fault { return testserver.SlowHeaders(seconds(20)) },
-		func() testserver.Fault { return testserver.Status(500) },
-		func() testserver.Fault { return testserver.Status(503).RetryAfter(seconds(5)) },
-		func() testserver.Fault { return testserver.ContentType("text/html") },
-		func() testserver.Fault { return testserver.Redirect(testserver.ToSameOrigin) },
+	atConnect := []func() fault.Fault{
+		fault.AcceptThenClose, fault.NoAnswer, fault.ResetOnAccept, fault.Refuse,
+		fault.Slice, fault.BOM, fault.ReplayInclusive,
+		func() fault.Fault { return fault.SlowHeaders(seconds(20)) },
+		func() fault.Fault { return fault.Status(500) },
+		func() fault.Fault { return fault.Status(503).RetryAfter(seconds(5)) },
+		func() fault.Fault { return fault.ContentType("text/html") },
+		func() fault.Fault { return fault.Redirect(fault.ToSameOrigin) },
 	}
-	inStream := []func() testserver.Fault{
-		testserver.Cut, testserver.End, testserver.RST,
-		testserver.CutInsideEvent, testserver.CutInsideLine, testserver.CutInsideRune, testserver.CutInsideChunkHeader,
-		testserver.Stall, testserver.Repeat,
-		func() testserver.Fault { return testserver.Stall().For(seconds(200)) },
-		func() testserver.Fault { return testserver.StallEvents().For(seconds(60)) },
-		func() testserver.Fault { return testserver.Hold(1 + s.random.IntN(10)) },
-		func() testserver.Fault { return testserver.Retry("100") },
+	inStream := []func() fault.Fault{
+		fault.Cut, fault.End, fault.RST,
+		fault.CutInsideEvent, fault.CutInsideLine, fault.CutInsideRune, fault.CutInsideChunkHeader,
+		fault.Stall, fault.Repeat,
+		func() fault.Fault { return fault.Stall().For(seconds(200)) },
+		func() fault.Fault { return fault.StallEvents().For(seconds(60)) },
+		func() fault.Fault { return fault.Hold(1 + s.random.IntN(10)) },
+		func() fault.Fault { return fault.Retry("100") },
 	}
 	if s.random.IntN(3) == 0 {
-		return []testserver.Fault{testserver.Cut().AfterEvents(1 + s.random.IntN(3)), draw(s.random, atConnect)()}
+		return []fault.Fault{fault.Cut().AfterEvents(1 + s.random.IntN(3)), draw(s.random, atConnect)()}
 	}
 	f := draw(s.random, inStream)()
 	if s.random.IntN(2) == 0 {
-		return []testserver.Fault{f.AfterBytes(int64(s.random.IntN(3000)))}
+		return []fault.Fault{f.AfterBytes(int64(s.random.IntN(3000)))}
 	}
-	return []testserver.Fault{f.AfterEvents(s.random.IntN(6))}
+	return []fault.Fault{f.AfterEvents(s.random.IntN(6))}
 }
 
 func draw[T any](random *rand.Rand, from []T) T { return from[random.IntN(len(from))] }

@@ -14,6 +14,7 @@ import (
 	"github.com/OneStepAt4time/resilient-sse/client"
 	"github.com/OneStepAt4time/resilient-sse/session"
 	"github.com/OneStepAt4time/resilient-sse/testserver"
+	"github.com/OneStepAt4time/resilient-sse/testserver/fault"
 )
 
 const secretKey = "s3cret-api-key"
@@ -33,7 +34,7 @@ func TestSingleUseTokens(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		srv := testserver.NewInMemory(t, &testserver.Options{Tokens: []string{secretKey}, SSETokens: true})
 		s := srv.Session("abc")
-		srv.Inject(testserver.Cut().AfterEvents(1).Times(20), testserver.Status(401).Conn(5), testserver.CutAfter(10).Conn(9))
+		srv.Inject(fault.Cut().AfterEvents(1).Times(20), fault.Status(401).Conn(5), fault.CutAfter(10).Conn(9))
 		texts := new(strings.Builder)
 		log := slog.New(slog.NewTextHandler(texts, nil))
 		opts := &client.Options{

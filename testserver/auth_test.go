@@ -157,7 +157,7 @@ func TestLimits(t *testing.T) {
 
 func TestBadOptions(t *testing.T) {
 	for name, opts := range map[string]*ts.Options{
-		"Window": {Window: -1}, "LagEvents": {LagEvents: -1}, "LagBytes": {LagBytes: -1}, "Heartbeat": {Heartbeat: -1},
+		"Window": {Window: -2}, "LagEvents": {LagEvents: -1}, "LagBytes": {LagBytes: -1}, "Heartbeat": {Heartbeat: -2},
 		"WriteTimeout": {WriteTimeout: -1}, "MaxConns": {MaxConns: -1}, "RetryAfter": {RetryAfter: -1},
 		"Journal": {Journal: -1}, "Tokens": {Tokens: []string{""}},
 	} {

@@ -12,6 +12,7 @@ import (
 
 	"github.com/OneStepAt4time/resilient-sse/sse"
 	ts "github.com/OneStepAt4time/resilient-sse/testserver"
+	"github.com/OneStepAt4time/resilient-sse/testserver/fault"
 )
 
 // call sends a request to the control API and returns the status and the body.
@@ -186,7 +187,7 @@ func TestControlRestartAndReset(t *testing.T) {
 	if got := must[object](t, srv, "POST", "restart", `{"keep":"nothing"}`); got["run"] == run || got["counter"] != 0.0 {
 		t.Errorf("restarted: %v", got)
 	}
-	srv.Inject(ts.Status(500).Always())
+	srv.Inject(fault.Status(500).Always())
 	if got := must[object](t, srv, "POST", "reset", ""); got["sessions"] != 0.0 || got["restarts"] != 0.0 {
 		t.Errorf("reset: %v", got)
 	}
@@ -241,7 +242,7 @@ func TestControlErrors(t *testing.T) {
 		{"DELETE", "connections/7?x=1", "", 400, "x"},
 		{"GET", "requests?after=x", "", 400, "after"},
 		{"POST", "wait", `{}`, 400, "connections"},
-		{"POST", "wait", `{"connections":1,"requests":1}`, 400, "connections"},
+		{"POST", "wait", `{"connections":1,"requests":1}`, 400, "requests"},
 		{"POST", "wait", `{"connections":"1"}`, 400, "connections"},
 		{"POST", "wait", `{"connections":1,"timeout":"-1s"}`, 400, "timeout"},
 		{"POST", "wait", `{"connections":1,"timeout":"1ms"}`, 504, ""},

@@ -19,6 +19,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	ts "github.com/OneStepAt4time/resilient-sse/testserver"
+	"github.com/OneStepAt4time/resilient-sse/testserver/fault"
 )
 
 var update = flag.Bool("update", false, "write the documentation's generated parts anew")
@@ -163,7 +164,7 @@ func kindsTable(t *testing.T) string {
 	var b strings.Builder
 	b.WriteString("| kind | what happens | example, and the same in Go |\n| --- | --- | --- |\n")
 	goForms := exampleSources(t)
-	for i, k := range ts.Table() {
+	for i, k := range fault.Kinds() {
 		example, err := json.Marshal(k.Example)
 		if err != nil {
 			t.Fatal(err)
@@ -177,7 +178,7 @@ func kindsTable(t *testing.T) string {
 func exampleSources(t *testing.T) (sources []string) {
 	t.Helper()
 	fset := token.NewFileSet()
-	file, err := parser.ParseFile(fset, "fault_table.go", nil, 0)
+	file, err := parser.ParseFile(fset, "fault/table.go", nil, 0)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -10,6 +10,7 @@ import (
 	"github.com/OneStepAt4time/resilient-sse/session"
 	"github.com/OneStepAt4time/resilient-sse/sse"
 	"github.com/OneStepAt4time/resilient-sse/testserver"
+	"github.com/OneStepAt4time/resilient-sse/testserver/fault"
 )
 
 // get asks for a stream behind an event.
@@ -38,8 +39,8 @@ func Example() {
 	orders.Send(sse.Event{ID: "1", HasID: true, Data: "first"})
 	orders.Send(sse.Event{ID: "2", HasID: true, Data: "second"})
 	srv.Inject(
-		testserver.Status(http.StatusServiceUnavailable),
-		testserver.CutInsideEvent().AfterEvents(1),
+		fault.Status(http.StatusServiceUnavailable),
+		fault.CutInsideEvent().AfterEvents(1),
 	)
 	for last := "0"; last != "2"; {
 		resp := get(srv, srv.StreamURL("orders"), last)
@@ -129,7 +130,7 @@ func ExampleServer_InjectFor() {
 	for _, name := range []string{"first", "second"} {
 		t, end := exampleTB()
 		if name == "first" {
-			srv.InjectFor(t, testserver.Status(http.StatusTooManyRequests).Always())
+			srv.InjectFor(t, fault.Status(http.StatusTooManyRequests).Always())
 		}
 		resp := get(srv, srv.GlobalURL(), "")
 		resp.Body.Close()
@@ -148,7 +149,7 @@ func ExampleHandle_WaitFired() {
 
 	ctx := context.Background()
 	srv := testserver.NewInMemory(t)
-	cut := srv.Inject(testserver.CutAfter(10))
+	cut := srv.Inject(fault.CutAfter(10))
 	resp := get(srv, srv.GlobalURL(), "")
 	defer resp.Body.Close()
 	if err := cut.WaitFired(ctx, 1); err != nil {

@@ -8,7 +8,9 @@ import (
 	"testing"
 	"time"
 
+	"github.com/OneStepAt4time/resilient-sse/server"
 	ts "github.com/OneStepAt4time/resilient-sse/testserver"
+	"github.com/OneStepAt4time/resilient-sse/testserver/fault"
 )
 
 // statusOf sends a request and returns the status of its response.
@@ -32,22 +34,22 @@ func statusOf(t *testing.T, srv *ts.Server, method, url string, header ...string
 func TestConditions(t *testing.T) {
 	for _, tt := range []struct {
 		name  string
-		fault ts.Fault
+		fault fault.Fault
 		want  string // which of the requests below it strikes
 	}{
-		{"none", ts.Status(500), "x......"},
-		{"times", ts.Status(500).Times(3), "xxx...."},
-		{"always", ts.Status(500).Always(), "xxxxxxx"},
-		{"session", ts.Status(500).On("abc").Always(), ".xx...."},
-		{"global", ts.Status(500).On(ts.Global).Always(), "...xx.."},
-		{"plain", ts.Status(500).On("s").Always(), "x....xx"},
-		{"stream that nobody wants", ts.Status(500).On("nobody's").Always(), "......."},
-		{"n-th", ts.Status(500).Conn(3), "..x...."},
-		{"n-th of a stream", ts.Status(500).On("s").Conn(2), ".....x."},
-		{"method", ts.Status(500).Method("post"), "......x"},
-		{"header", ts.Status(500).Header("last-event-id", "7").Always(), "..x.x.."},
-		{"any header", ts.Status(500).Header("A", "*").Always(), "....xx."},
-		{"both headers", ts.Status(500).Header("A", "*").Header("Last-Event-ID", "7").Always(), "....x.."},
+		{"none", fault.Status(500), "x......"},
+		{"times", fault.Status(500).Times(3), "xxx...."},
+		{"always", fault.Status(500).Always(), "xxxxxxx"},
+		{"session", fault.Status(500).On("abc").Always(), ".xx...."},
+		{"global", fault.Status(500).On(ts.Global).Always(), "...xx.."},
+		{"plain", fault.Status(500).On("s").Always(), "x....xx"},
+		{"stream that nobody wants", fault.Status(500).On("nobody's").Always(), "......."},
+		{"n-th", fault.Status(500).Conn(3), "..x...."},
+		{"n-th of a stream", fault.Status(500).On("s").Conn(2), ".....x."},
+		{"method", fault.Status(500).Method("post"), "......x"},
+		{"header", fault.Status(500).Header("last-event-id", "7").Always(), "..x.x.."},
+		{"any header", fault.Status(500).Header("A", "*").Always(), "....xx."},
+		{"both headers", fault.Status(500).Header("A", "*").Header("Last-Event-ID", "7").Always(), "....x.."},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			srv := ts.NewInMemory(t)
@@ -77,8 +79,8 @@ func TestConditions(t *testing.T) {
 func TestFaultsInOrder(t *testing.T) {
 	srv := ts.NewInMemory(t)
 	srv.Stream("s")
-	srv.Inject(ts.Status(501), ts.Status(502).Conn(2), ts.Status(503).Times(2))
-	always := srv.Inject(ts.Status(504).Always())
+	srv.Inject(fault.Status(501), fault.Status(502).Conn(2), fault.Status(503).Times(2))
+	always := srv.Inject(fault.Status(504).Always())
 	var got []int
 	for range 5 {
 		got = append(got, statusOf(t, srv, "GET", srv.StreamURL("s")))
@@ -103,9 +105,9 @@ func TestFaultsReachOpenConnections(t *testing.T) {
 	if err := srv.WaitConns(t.Context(), 2); err != nil {
 		t.Fatal(err)
 	}
-	srv.Inject(ts.CutInsideLine().Times(2))
-	srv.Inject(ts.Cut().Always().AfterEvents(1)).Remove() // would be due as well
-	h := srv.Inject(ts.Insert(": a\n").Times(2))
+	srv.Inject(fault.CutInsideLine().Times(2))
+	srv.Inject(fault.Cut().Always().AfterEvents(1)).Remove() // would be due as well
+	h := srv.Inject(fault.Insert(": a\n").Times(2))
 	if err := h.WaitFired(t.Context(), 2); err != nil { // without an event
 		t.Fatal(err)
 	}
@@ -126,7 +128,7 @@ func TestAFaultForTheNthConnectionLeavesOpenOnesAlone(t *testing.T) {
 	if err := srv.WaitConns(t.Context(), 1); err != nil {
 		t.Fatal(err)
 	}
-	srv.Inject(ts.Cut().Conn(1))
+	srv.Inject(fault.Cut().Conn(1))
 	second := getRaw(t, srv, srv.StreamURL("s"))
 	second.head(t)
 	if _, end := second.rest(); end != "cut" {
@@ -143,14 +145,14 @@ func run(t *testing.T, seed int64, n int) (requests, events string) {
 	t.Helper()
 	srv := ts.NewInMemory(t, &ts.Options{Seed: seed, Window: n})
 	st := srv.Stream("s")
-	srv.Inject(ts.Status(503).Always().Probability(0.3).Header("For", "status"))
+	srv.Inject(fault.Status(503).Always().Probability(0.3).Header("For", "status"))
 	for range n {
 		requests += map[int]string{200: ".", 503: "x"}[statusOf(t, srv, "GET", srv.StreamURL("s"), "For", "status")]
 	}
 	if err := srv.WaitConns(t.Context(), 0); err != nil { // or they would draw, too
 		t.Fatal(err)
 	}
-	srv.Inject(ts.Drop().Always().Probability(0.3))
+	srv.Inject(fault.Drop().Always().Probability(0.3))
 	for range n {
 		sendText(t, st, "data: .\n\n")
 	}
@@ -182,7 +184,7 @@ func TestChanceIsEachConnectionsOwn(t *testing.T) {
 	for _, others := range []int{0, 1, 50} {
 		srv := ts.NewInMemory(t, &ts.Options{Seed: 3, Window: 100})
 		st, other := srv.Stream("s"), srv.Stream("other")
-		srv.Inject(ts.Repeat().Always().Probability(0.5))
+		srv.Inject(fault.Repeat().Always().Probability(0.5))
 		c := getRaw(t, srv, srv.StreamURL("s"))
 		c.head(t)
 		noise := getRaw(t, srv, srv.StreamURL("other"))
@@ -206,8 +208,8 @@ func TestChanceIsEachConnectionsOwn(t *testing.T) {
 }
 
 func TestStrikesAreCountedOverConnections(t *testing.T) {
-	inBubble(t, func(t *testing.T, srv *ts.Server, st *ts.Stream) {
-		h := srv.Inject(ts.Cut().AfterTime(time.Second).Times(3))
+	inBubble(t, func(t *testing.T, srv *ts.Server, st *server.Stream) {
+		h := srv.Inject(fault.Cut().AfterTime(time.Second).Times(3))
 		for range 5 {
 			open(t, srv, srv.StreamURL("s"), "")
 		}

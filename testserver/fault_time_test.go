@@ -11,7 +11,9 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/OneStepAt4time/resilient-sse/server"
 	ts "github.com/OneStepAt4time/resilient-sse/testserver"
+	"github.com/OneStepAt4time/resilient-sse/testserver/fault"
 )
 
 // A clocked is what came, and when.
@@ -52,7 +54,7 @@ func expectPieces(t *testing.T, c *rawConn, want ...clocked) {
 
 // inBubble runs a test on the in-memory server, on a clock of its own, with a plain
 // stream.
-func inBubble(t *testing.T, test func(t *testing.T, srv *ts.Server, st *ts.Stream)) {
+func inBubble(t *testing.T, test func(t *testing.T, srv *ts.Server, st *server.Stream)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
 		srv := ts.NewInMemory(t)
@@ -63,8 +65,8 @@ func inBubble(t *testing.T, test func(t *testing.T, srv *ts.Server, st *ts.Strea
 const heartbeat = ": heartbeat\n\n"
 
 func TestStall(t *testing.T) {
-	inBubble(t, func(t *testing.T, srv *ts.Server, st *ts.Stream) {
-		srv.Inject(ts.Stall().AfterEvents(1).For(2 * time.Minute))
+	inBubble(t, func(t *testing.T, srv *ts.Server, st *server.Stream) {
+		srv.Inject(fault.Stall().AfterEvents(1).For(2 * time.Minute))
 		c := getRaw(t, srv, srv.StreamURL("s"), "Last-Event-ID: 0")
 		c.head(t)
 		time.AfterFunc(time.Second, func() { sendAll(t, st) })
@@ -85,8 +87,8 @@ func TestStall(t *testing.T) {
 }
 
 func TestStallForEver(t *testing.T) {
-	inBubble(t, func(t *testing.T, srv *ts.Server, st *ts.Stream) {
-		srv.Inject(ts.Stall().AfterBytes(20))
+	inBubble(t, func(t *testing.T, srv *ts.Server, st *server.Stream) {
+		srv.Inject(fault.Stall().AfterBytes(20))
 		c := getRaw(t, srv, srv.StreamURL("s"), "Last-Event-ID: 0")
 		c.head(t)
 		sendAll(t, st)
@@ -99,8 +101,8 @@ func TestStallForEver(t *testing.T) {
 }
 
 func TestStallEvents(t *testing.T) {
-	inBubble(t, func(t *testing.T, srv *ts.Server, st *ts.Stream) {
-		srv.Inject(ts.StallEvents().AfterEvents(1).For(70 * time.Second))
+	inBubble(t, func(t *testing.T, srv *ts.Server, st *server.Stream) {
+		srv.Inject(fault.StallEvents().AfterEvents(1).For(70 * time.Second))
 		c := getRaw(t, srv, srv.StreamURL("s"), "Last-Event-ID: 0")
 		c.head(t)
 		sendAll(t, st)
@@ -119,16 +121,16 @@ func TestStallEvents(t *testing.T) {
 func TestHold(t *testing.T) {
 	for _, tt := range []struct {
 		name  string
-		fault ts.Fault
+		fault fault.Fault
 		at    time.Duration
 		want  string
 	}{
-		{"events", ts.Hold(4), 4 * time.Second, chunk(all)},
-		{"time", ts.Hold(0).For(3500 * time.Millisecond), 3500 * time.Millisecond, chunk(one + two + three)},
-		{"either", ts.Hold(100).For(3500 * time.Millisecond), 3500 * time.Millisecond, chunk(one + two + three)},
+		{"events", fault.Hold(4), 4 * time.Second, chunk(all)},
+		{"time", fault.Hold(0).For(3500 * time.Millisecond), 3500 * time.Millisecond, chunk(one + two + three)},
+		{"either", fault.Hold(100).For(3500 * time.Millisecond), 3500 * time.Millisecond, chunk(one + two + three)},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			inBubble(t, func(t *testing.T, srv *ts.Server, st *ts.Stream) {
+			inBubble(t, func(t *testing.T, srv *ts.Server, st *server.Stream) {
 				srv.Inject(tt.fault)
 				c := getRaw(t, srv, srv.StreamURL("s"))
 				c.head(t)
@@ -141,8 +143,8 @@ func TestHold(t *testing.T) {
 }
 
 func TestHoldEndsWithItsStream(t *testing.T) {
-	inBubble(t, func(t *testing.T, srv *ts.Server, st *ts.Stream) {
-		srv.Inject(ts.Hold(9))
+	inBubble(t, func(t *testing.T, srv *ts.Server, st *server.Stream) {
+		srv.Inject(fault.Hold(9))
 		c := getRaw(t, srv, srv.StreamURL("s"))
 		c.head(t)
 		publishSlowly(t, st)
@@ -152,8 +154,8 @@ func TestHoldEndsWithItsStream(t *testing.T) {
 }
 
 func TestHoldAgain(t *testing.T) {
-	inBubble(t, func(t *testing.T, srv *ts.Server, st *ts.Stream) {
-		srv.Inject(ts.Hold(2).Times(2))
+	inBubble(t, func(t *testing.T, srv *ts.Server, st *server.Stream) {
+		srv.Inject(fault.Hold(2).Times(2))
 		c := getRaw(t, srv, srv.StreamURL("s"))
 		c.head(t)
 		publishSlowly(t, st)
@@ -167,8 +169,8 @@ func TestHoldAgain(t *testing.T) {
 }
 
 func TestHoldAgainAndAgainByTime(t *testing.T) {
-	inBubble(t, func(t *testing.T, srv *ts.Server, st *ts.Stream) {
-		srv.Inject(ts.Hold(0).For(2500 * time.Millisecond).Always())
+	inBubble(t, func(t *testing.T, srv *ts.Server, st *server.Stream) {
+		srv.Inject(fault.Hold(0).For(2500 * time.Millisecond).Always())
 		c := getRaw(t, srv, srv.StreamURL("s"))
 		c.head(t)
 		publishSlowly(t, st)
@@ -182,8 +184,8 @@ func TestHoldAgainAndAgainByTime(t *testing.T) {
 
 // TestGzipWithholds shows why a proxy that compresses and never flushes is a fault.
 func TestGzipWithholds(t *testing.T) {
-	inBubble(t, func(t *testing.T, srv *ts.Server, st *ts.Stream) {
-		srv.Inject(ts.Gzip())
+	inBubble(t, func(t *testing.T, srv *ts.Server, st *server.Stream) {
+		srv.Inject(fault.Gzip())
 		c := getRaw(t, srv, srv.StreamURL("s"))
 		c.head(t)
 		publishSlowly(t, st)
@@ -196,15 +198,15 @@ func TestGzipWithholds(t *testing.T) {
 }
 
 // publishSlowly lets the four events be sent, one each second.
-func publishSlowly(t *testing.T, st *ts.Stream) {
+func publishSlowly(t *testing.T, st *server.Stream) {
 	for i, text := range []string{one, two, three, four} {
 		time.AfterFunc(time.Duration(i+1)*time.Second, func() { sendText(t, st, text) })
 	}
 }
 
 func TestDrip(t *testing.T) {
-	inBubble(t, func(t *testing.T, srv *ts.Server, st *ts.Stream) {
-		srv.Inject(ts.Drip(8, time.Minute))
+	inBubble(t, func(t *testing.T, srv *ts.Server, st *server.Stream) {
+		srv.Inject(fault.Drip(8, time.Minute))
 		sendText(t, st, one)
 		c := getRaw(t, srv, srv.StreamURL("s"), "Last-Event-ID: 0")
 		c.head(t)
@@ -216,8 +218,8 @@ func TestDrip(t *testing.T) {
 }
 
 func TestDripDoesNotHoldClose(t *testing.T) {
-	inBubble(t, func(t *testing.T, srv *ts.Server, st *ts.Stream) {
-		srv.Inject(ts.Drip(1, time.Hour))
+	inBubble(t, func(t *testing.T, srv *ts.Server, st *server.Stream) {
+		srv.Inject(fault.Drip(1, time.Hour))
 		sendText(t, st, one)
 		getRaw(t, srv, srv.StreamURL("s"), "Last-Event-ID: 0").head(t)
 		if err := srv.WaitConns(t.Context(), 1); err != nil {
@@ -232,8 +234,8 @@ func TestDripDoesNotHoldClose(t *testing.T) {
 }
 
 func TestAfterTime(t *testing.T) {
-	inBubble(t, func(t *testing.T, srv *ts.Server, st *ts.Stream) {
-		h := srv.Inject(ts.Rotate(45 * time.Second))
+	inBubble(t, func(t *testing.T, srv *ts.Server, st *server.Stream) {
+		h := srv.Inject(fault.Rotate(45 * time.Second))
 		for i := 1; i <= 3; i++ {
 			c := getRaw(t, srv, srv.StreamURL("s"))
 			c.head(t)
@@ -247,8 +249,8 @@ func TestAfterTime(t *testing.T) {
 }
 
 func TestNoAnswer(t *testing.T) {
-	inBubble(t, func(t *testing.T, srv *ts.Server, _ *ts.Stream) {
-		srv.Inject(ts.NoAnswer())
+	inBubble(t, func(t *testing.T, srv *ts.Server, _ *server.Stream) {
+		srv.Inject(fault.NoAnswer())
 		c := getRaw(t, srv, srv.StreamURL("s"))
 		time.AfterFunc(24*time.Hour, func() { srv.Drop() })
 		start := time.Now()
@@ -259,8 +261,8 @@ func TestNoAnswer(t *testing.T) {
 }
 
 func TestSlowHeaders(t *testing.T) {
-	inBubble(t, func(t *testing.T, srv *ts.Server, _ *ts.Stream) {
-		srv.Inject(ts.SlowHeaders(time.Minute), ts.Status(500))
+	inBubble(t, func(t *testing.T, srv *ts.Server, _ *server.Stream) {
+		srv.Inject(fault.SlowHeaders(time.Minute), fault.Status(500))
 		for i, want := range []struct {
 			status int
 			after  time.Duration
@@ -275,8 +277,8 @@ func TestSlowHeaders(t *testing.T) {
 }
 
 func TestRefuse(t *testing.T) {
-	inBubble(t, func(t *testing.T, srv *ts.Server, _ *ts.Stream) {
-		h := srv.Inject(ts.Refuse().Times(2))
+	inBubble(t, func(t *testing.T, srv *ts.Server, _ *server.Stream) {
+		h := srv.Inject(fault.Refuse().Times(2))
 		for i := range 3 {
 			_, err := srv.Dial(t.Context())
 			if refused := errors.Is(err, syscall.ECONNREFUSED); refused != (i < 2) {
@@ -286,7 +288,7 @@ func TestRefuse(t *testing.T) {
 		if h.Fired() != 2 {
 			t.Errorf("fired %d times, want 2", h.Fired())
 		}
-		h = srv.Inject(ts.Refuse().For(time.Minute))
+		h = srv.Inject(fault.Refuse().For(time.Minute))
 		start := time.Now()
 		for time.Since(start) < time.Minute {
 			if _, err := srv.Dial(t.Context()); !errors.Is(err, syscall.ECONNREFUSED) {
@@ -306,7 +308,7 @@ func TestRefuseOnASocket(t *testing.T) {
 	st := srv.Stream("s")
 	open := getRaw(t, srv, srv.StreamURL("s"))
 	open.head(t)
-	if err := srv.Inject(ts.Refuse().For(50*time.Millisecond)).WaitFired(t.Context(), 1); err != nil {
+	if err := srv.Inject(fault.Refuse().For(50*time.Millisecond)).WaitFired(t.Context(), 1); err != nil {
 		t.Fatal(err)
 	}
 	if c, err := net.Dial("tcp", strings.TrimPrefix(srv.URL, "http://")); !errors.Is(err, syscall.ECONNREFUSED) {
@@ -327,7 +329,7 @@ func TestRefuseUntilRemoved(t *testing.T) {
 	for _, net := range networks {
 		t.Run(net.name, func(t *testing.T) {
 			srv := net.start(t)
-			h := srv.Inject(ts.Refuse().Always())
+			h := srv.Inject(fault.Refuse().Always())
 			for range 3 {
 				if c, err := srv.Dial(t.Context()); !errors.Is(err, syscall.ECONNREFUSED) {
 					t.Errorf("dial: %v, %v, want refused", c, err)
@@ -348,12 +350,12 @@ func TestResets(t *testing.T) {
 			srv := net.start(t)
 			st := srv.Stream("s")
 			sendAll(t, st)
-			srv.Inject(ts.RST().AfterEvents(1))
+			srv.Inject(fault.RST().AfterEvents(1))
 			c := getRaw(t, srv, srv.StreamURL("s"), "Last-Event-ID: 0")
 			if _, end := c.rest(); end != "reset" { // what was in flight may be lost, also the head
 				t.Errorf("end: %s, want reset", end)
 			}
-			h := srv.Inject(ts.ResetOnAccept())
+			h := srv.Inject(fault.ResetOnAccept())
 			if c, err := srv.Dial(t.Context()); err == nil { // or the dialing saw it already
 				_, err = c.Read(make([]byte, 1))
 				c.Close()
@@ -368,4 +370,17 @@ func TestResets(t *testing.T) {
 			}
 		})
 	}
+}
+
+func TestLatency(t *testing.T) {
+	inBubble(t, func(t *testing.T, srv *ts.Server, st *server.Stream) {
+		srv.Inject(fault.Latency(1500*time.Millisecond, 0))
+		c := getRaw(t, srv, srv.StreamURL("s"))
+		c.head(t)
+		publishSlowly(t, st)
+		time.AfterFunc(8*time.Second, func() { srv.Drop() })
+		expectPieces(t, c,
+			clocked{2500 * time.Millisecond, chunk(one)}, clocked{3500 * time.Millisecond, chunk(two)},
+			clocked{4500 * time.Millisecond, chunk(three)}, clocked{5500 * time.Millisecond, chunk(four)})
+	})
 }

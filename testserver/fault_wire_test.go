@@ -12,6 +12,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	ts "github.com/OneStepAt4time/resilient-sse/testserver"
+	"github.com/OneStepAt4time/resilient-sse/testserver/fault"
 )
 
 // bodyFaults are faults whose effect is the bytes of a body. The client resumes
@@ -19,46 +20,47 @@ import (
 // is ended.
 var bodyFaults = []struct {
 	name  string
-	fault ts.Fault
+	fault fault.Fault
 	want  string
 	end   string
 }{
-	{"none", ts.End().On("another"), chunk(all), "clean"},
-	{"end", ts.End(), "", "clean"},
-	{"end after events", ts.End().AfterEvents(2), chunk(one) + chunk(two), "clean"},
-	{"end after bytes", ts.End().AfterBytes(20), chunk(one) + chunk(two[:3]), "clean"},
-	{"cut", ts.Cut(), "", "cut"},
-	{"cut after bytes", ts.CutAfter(20), chunk(one) + chunk(two[:3]), "cut"},
-	{"cut after bytes and events", ts.CutAfter(1).AfterEvents(3), chunk(one[:1]) + chunk(one[1:]) + chunk(two) + chunk(three), "cut"},
-	{"cut_inside_event", ts.CutInsideEvent().AfterEvents(1), chunk(one) + chunk("id: 2\ndata: two\n"), "cut"},
-	{"cut_inside_event after bytes", ts.CutInsideEvent().AfterBytes(1), chunk(one) + chunk("id: 2\ndata: two\n"), "cut"},
-	{"cut_inside_line", ts.CutInsideLine(), chunk("id: 1\ndata"), "cut"},
-	{"cut_inside_rune", ts.CutInsideRune(), chunk(one) + chunk(two) + chunk("id: 3\ndata: f\xc3"), "cut"},
-	{"cut_inside_chunk_header", ts.CutInsideChunkHeader().AfterEvents(1), chunk(one) + "1", "cut"},
-	{"insert", ts.Insert(": hi\n\n").AfterEvents(1), chunk(one) + chunk(": hi\n\n") + chunk(two+three+four), "clean"},
-	{"insert after bytes", ts.Insert("\n").AfterBytes(3), chunk("id:") + chunk("\n") + chunk(one[3:]) + chunk(two+three+four), "clean"},
-	{"insert twice", ts.Insert(":\n").Times(2), chunk(":\n") + chunk(one) + chunk(":\n") + chunk(two+three+four), "clean"},
-	{"retry", ts.Retry("-99999999999999999999"), chunk("retry: -99999999999999999999\n\n") + chunk(all), "clean"},
-	{"invalid_utf8", ts.InvalidUTF8(), chunk("data: \xff \xc3( \xf0\x9f\x98\n\n") + chunk(all), "clean"},
-	{"nul_in_id", ts.NULInID(), chunk("id: 1\x002\ndata: NUL in id\n\n") + chunk(all), "clean"},
-	{"endless_line", ts.EndlessLine().Limit(40000), "endless", "cut"},
-	{"endless_data", ts.EndlessData().Limit(40000), "endless", "cut"},
-	{"repeat", ts.Repeat().AfterEvents(1).Times(2), chunk(one) + chunk(two+two) + chunk(three+three) + chunk(four), "clean"},
-	{"drop", ts.Drop().AfterEvents(1).Times(2), chunk(one) + chunk(four), "clean"},
-	{"drop for ever", ts.Drop().Always(), "", "clean"},
-	{"reorder", ts.Reorder().Times(2), chunk(two) + chunk(one) + chunk(four) + chunk(three), "clean"},
-	{"reorder the last", ts.Reorder().AfterEvents(3), chunk(one) + chunk(two) + chunk(three) + chunk(four), "clean"},
-	{"slice", ts.Slice(), "sliced", "clean"},
-	{"line_ends cr", ts.LineEnds("cr"), chunk(strings.ReplaceAll(all, "\n", "\r")), "clean"},
-	{"line_ends crlf", ts.LineEnds("crlf"), chunk(strings.ReplaceAll(all, "\n", "\r\n")), "clean"},
-	{"line_ends mixed", ts.LineEnds("mixed"), chunk("id: 1\ndata: one\r\r\nid: 2\ndata: two\r\r\nid: 3\ndata: fünf\r\r\nid: 4\ndata: four\r\r\n"), "clean"},
-	{"bom", ts.BOM(), chunk("\xef\xbb\xbf" + all), "clean"},
-	{"gzip", ts.Gzip(), "gzip", "clean"},
-	{"content_type", ts.ContentType("text/html"), chunk(all), "clean"},
-	{"replay_inclusive", ts.ReplayInclusive().Header("Last-Event-ID", "2"), chunk(all), "clean"}, // 0 is nobody's id
-	{"ignore_last_event_id", ts.IgnoreLastEventID(), "", "clean"},
-	{"lose_ring", ts.LoseRing(), "", "clean"},
-	{"restart_counter", ts.RestartCounter(), "", "clean"},
+	{"none", fault.End().On("another"), chunk(all), "clean"},
+	{"end", fault.End(), "", "clean"},
+	{"end after events", fault.End().AfterEvents(2), chunk(one) + chunk(two), "clean"},
+	{"end after bytes", fault.End().AfterBytes(20), chunk(one) + chunk(two[:3]), "clean"},
+	{"cut", fault.Cut(), "", "cut"},
+	{"cut after bytes", fault.CutAfter(20), chunk(one) + chunk(two[:3]), "cut"},
+	{"cut after bytes and events", fault.CutAfter(1).AfterEvents(3), chunk(one[:1]) + chunk(one[1:]) + chunk(two) + chunk(three), "cut"},
+	{"cut_inside_event", fault.CutInsideEvent().AfterEvents(1), chunk(one) + chunk("id: 2\ndata: two\n"), "cut"},
+	{"cut_inside_event after bytes", fault.CutInsideEvent().AfterBytes(1), chunk(one) + chunk("id: 2\ndata: two\n"), "cut"},
+	{"cut_inside_line", fault.CutInsideLine(), chunk("id: 1\ndata"), "cut"},
+	{"cut_inside_rune", fault.CutInsideRune(), chunk(one) + chunk(two) + chunk("id: 3\ndata: f\xc3"), "cut"},
+	{"cut_inside_chunk_header", fault.CutInsideChunkHeader().AfterEvents(1), chunk(one) + "1", "cut"},
+	{"insert", fault.Insert(": hi\n\n").AfterEvents(1), chunk(one) + chunk(": hi\n\n") + chunk(two+three+four), "clean"},
+	{"insert after bytes", fault.Insert("\n").AfterBytes(3), chunk("id:") + chunk("\n") + chunk(one[3:]) + chunk(two+three+four), "clean"},
+	{"insert twice", fault.Insert(":\n").Times(2), chunk(":\n") + chunk(one) + chunk(":\n") + chunk(two+three+four), "clean"},
+	{"retry", fault.Retry("-99999999999999999999"), chunk("retry: -99999999999999999999\n\n") + chunk(all), "clean"},
+	{"invalid_utf8", fault.InvalidUTF8(), chunk("data: \xff \xc3( \xf0\x9f\x98\n\n") + chunk(all), "clean"},
+	{"nul_in_id", fault.NULInID(), chunk("id: 1\x002\ndata: NUL in id\n\n") + chunk(all), "clean"},
+	{"endless_line", fault.EndlessLine().Limit(40000), "endless", "cut"},
+	{"endless_data", fault.EndlessData().Limit(40000), "endless", "cut"},
+	{"repeat", fault.Repeat().AfterEvents(1).Times(2), chunk(one) + chunk(two+two) + chunk(three+three) + chunk(four), "clean"},
+	{"drop", fault.Drop().AfterEvents(1).Times(2), chunk(one) + chunk(four), "clean"},
+	{"drop for ever", fault.Drop().Always(), "", "clean"},
+	{"reorder", fault.Reorder().Times(2), chunk(two) + chunk(one) + chunk(four) + chunk(three), "clean"},
+	{"reorder the last", fault.Reorder().AfterEvents(3), chunk(one) + chunk(two) + chunk(three) + chunk(four), "clean"},
+	{"slice", fault.Slice(), "sliced", "clean"},
+	{"line_ends cr", fault.LineEnds("cr"), chunk(strings.ReplaceAll(all, "\n", "\r")), "clean"},
+	{"line_ends crlf", fault.LineEnds("crlf"), chunk(strings.ReplaceAll(all, "\n", "\r\n")), "clean"},
+	{"line_ends mixed", fault.LineEnds("mixed"), chunk("id: 1\ndata: one\r\r\nid: 2\ndata: two\r\r\nid: 3\ndata: fünf\r\r\nid: 4\ndata: four\r\r\n"), "clean"},
+	{"bom", fault.BOM(), chunk("\xef\xbb\xbf" + all), "clean"},
+	{"gzip", fault.Gzip(), "gzip", "clean"},
+	{"content_type", fault.ContentType("text/html"), chunk(all), "clean"},
+	{"response_header", fault.ResponseHeader("Content-Type", "text/html"), chunk(all), "clean"},
+	{"replay_inclusive", fault.ReplayInclusive().Header("Last-Event-ID", "2"), chunk(all), "clean"}, // 0 is nobody's id
+	{"ignore_last_event_id", fault.IgnoreLastEventID(), "", "clean"},
+	{"lose_ring", fault.LoseRing(), "", "clean"},
+	{"restart_counter", fault.RestartCounter(), "", "clean"},
 }
 
 func TestBodyFaults(t *testing.T) {
@@ -79,7 +81,7 @@ func TestBodyFaults(t *testing.T) {
 					t.Errorf("the connection's end: %s, want %s", end, tt.end)
 				}
 				checkBody(t, got, tt.want)
-				if strikes := h.Fired(); (strikes == 0) != (tt.want == chunk(all) && tt.name != "content_type") {
+				if strikes := h.Fired(); (strikes == 0) != (tt.want == chunk(all) && tt.fault.Kind() != "content_type" && tt.fault.Kind() != "response_header") {
 					t.Errorf("the fault struck %d times", strikes)
 				}
 			})
@@ -154,8 +156,8 @@ func TestAllKindsAreTested(t *testing.T) {
 		tested = append(tested, tt.fault.Kind())
 	}
 	// Each has a test of its own.
-	tested = append(tested, "refuse", "reset_on_accept", "no_answer", "slow_headers", "rst", "stall", "stall_events", "hold", "drip")
-	for _, k := range ts.Table() {
+	tested = append(tested, "refuse", "reset_on_accept", "no_answer", "slow_headers", "rst", "stall", "stall_events", "hold", "drip", "latency")
+	for _, k := range fault.Kinds() {
 		if !slices.Contains(tested, k.Kind) {
 			t.Errorf("no test shows what %s does", k.Kind)
 		}
@@ -165,21 +167,21 @@ func TestAllKindsAreTested(t *testing.T) {
 // answerFaults are faults that answer in place of the stream.
 var answerFaults = []struct {
 	name   string
-	fault  ts.Fault
+	fault  fault.Fault
 	status int
 	header map[string]string
 	body   string
 }{
-	{"status", ts.Status(503).RetryAfter(1500 * 1e6).Body("later"), 503, map[string]string{"Retry-After": "2"}, "later"},
-	{"status 204", ts.Status(204), 204, nil, ""},
-	{"status with a type", ts.Status(401).Type("application/json").Body("{}"), 401, map[string]string{"Content-Type": "application/json"}, "{}"},
-	{"redirect to same origin", ts.Redirect(ts.ToSameOrigin), 307, map[string]string{"Location": "/events?redirected=1&stream=s"}, ""},
-	{"redirect to other port", ts.Redirect(ts.ToOtherPort).Code(302), 302, map[string]string{"Location": "http://sse.test:8080/events?stream=s"}, ""},
-	{"redirect to other host", ts.Redirect(ts.ToOtherHost).Code(308), 308, map[string]string{"Location": "http://other.sse.test/events?stream=s"}, ""},
-	{"redirect to a loop", ts.Redirect(ts.ToLoop), 307, map[string]string{"Location": "/_loop"}, ""},
-	{"redirect to nowhere", ts.Redirect(ts.ToNone).Code(301), 301, map[string]string{"Location": ""}, ""},
-	{"redirect to a URL", ts.Redirect("https://example.com/x"), 307, map[string]string{"Location": "https://example.com/x"}, ""},
-	{"accept_then_close", ts.AcceptThenClose(), 200, map[string]string{"Content-Type": "text/event-stream", "Content-Length": ""}, ""},
+	{"status", fault.Status(503).RetryAfter(1500 * 1e6).Body("later"), 503, map[string]string{"Retry-After": "2"}, "later"},
+	{"status 204", fault.Status(204), 204, nil, ""},
+	{"status with a type", fault.Status(401).Type("application/json").Body("{}"), 401, map[string]string{"Content-Type": "application/json"}, "{}"},
+	{"redirect to same origin", fault.Redirect(fault.ToSameOrigin), 307, map[string]string{"Location": "/events?redirected=1&stream=s"}, ""},
+	{"redirect to other port", fault.Redirect(fault.ToOtherPort).Code(302), 302, map[string]string{"Location": "http://sse.test:8080/events?stream=s"}, ""},
+	{"redirect to other host", fault.Redirect(fault.ToOtherHost).Code(308), 308, map[string]string{"Location": "http://other.sse.test/events?stream=s"}, ""},
+	{"redirect to a loop", fault.Redirect(fault.ToLoop), 307, map[string]string{"Location": "/_loop"}, ""},
+	{"redirect to nowhere", fault.Redirect(fault.ToNone).Code(301), 301, map[string]string{"Location": ""}, ""},
+	{"redirect to a URL", fault.Redirect("https://example.com/x"), 307, map[string]string{"Location": "https://example.com/x"}, ""},
+	{"accept_then_close", fault.AcceptThenClose(), 200, map[string]string{"Content-Type": "text/event-stream", "Content-Length": ""}, ""},
 }
 
 func TestAnswerFaults(t *testing.T) {
@@ -210,11 +212,11 @@ func TestAnswerFaults(t *testing.T) {
 
 func TestRedirectsArrive(t *testing.T) {
 	for _, net := range networks {
-		for _, to := range []string{ts.ToSameOrigin, ts.ToOtherPort, ts.ToOtherHost} {
+		for _, to := range []string{fault.ToSameOrigin, fault.ToOtherPort, fault.ToOtherHost} {
 			t.Run(net.name+"/"+to, func(t *testing.T) {
 				srv := net.start(t)
 				srv.Stream("s")
-				srv.Inject(ts.Redirect(to))
+				srv.Inject(fault.Redirect(to))
 				resp := open(t, srv, srv.StreamURL("s"), "")
 				if resp.StatusCode != 200 || resp.Request.URL.String() == srv.StreamURL("s") {
 					t.Errorf("got %s from %s", resp.Status, resp.Request.URL)
@@ -224,7 +226,7 @@ func TestRedirectsArrive(t *testing.T) {
 		t.Run(net.name+"/loop", func(t *testing.T) {
 			srv := net.start(t)
 			srv.Stream("s")
-			srv.Inject(ts.Redirect(ts.ToLoop))
+			srv.Inject(fault.Redirect(fault.ToLoop))
 			resp, err := srv.Client().Get(srv.StreamURL("s"))
 			if err == nil {
 				resp.Body.Close()
@@ -237,15 +239,15 @@ func TestRedirectsArrive(t *testing.T) {
 func TestHeadFaults(t *testing.T) {
 	for _, tt := range []struct {
 		name    string
-		fault   ts.Fault
+		fault   fault.Fault
 		want    string // ids of the replay
 		gap     string
 		sameRun bool
 	}{
-		{"replay_inclusive", ts.ReplayInclusive(), "4 5 6", "", true},
-		{"ignore_last_event_id", ts.IgnoreLastEventID(), "", "", true},
-		{"lose_ring", ts.LoseRing(), "", "6", true},
-		{"restart_counter", ts.RestartCounter(), "", "earliest", false},
+		{"replay_inclusive", fault.ReplayInclusive(), "4 5 6", "", true},
+		{"ignore_last_event_id", fault.IgnoreLastEventID(), "", "", true},
+		{"lose_ring", fault.LoseRing(), "", "6", true},
+		{"restart_counter", fault.RestartCounter(), "", "earliest", false},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			srv := ts.NewInMemory(t)
@@ -279,7 +281,7 @@ func TestContentType(t *testing.T) {
 	for _, want := range []string{"text/html", ""} {
 		srv := ts.NewInMemory(t)
 		srv.Stream("s")
-		srv.Inject(ts.ContentType(want))
+		srv.Inject(fault.ContentType(want))
 		resp := getRaw(t, srv, srv.StreamURL("s")).head(t)
 		if got, ok := resp.Header["Content-Type"]; ok != (want != "") || ok && got[0] != want {
 			t.Errorf("Content-Type %q, want %q", got, want)
@@ -290,7 +292,7 @@ func TestContentType(t *testing.T) {
 func TestGzipSaysSo(t *testing.T) {
 	srv := ts.NewInMemory(t)
 	st := srv.Stream("s")
-	srv.Inject(ts.Gzip())
+	srv.Inject(fault.Gzip())
 	c := getRaw(t, srv, srv.StreamURL("s"))
 	if got := c.head(t).Header.Get("Content-Encoding"); got != "gzip" {
 		t.Errorf("Content-Encoding %q", got)

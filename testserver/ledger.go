@@ -2,162 +2,109 @@ package testserver
 
 import (
 	"bytes"
-	"fmt"
-	"hash/maphash"
-	"strconv"
-	"strings"
+	"encoding/json"
 
-	"github.com/OneStepAt4time/resilient-sse/session"
+	"github.com/OneStepAt4time/resilient-sse/internal/hub"
 	"github.com/OneStepAt4time/resilient-sse/sse"
 )
 
-// A ledger remembers what was published on each stream, also what the logs have
-// let go. Only servers of tests have one.
-type ledger struct {
-	seed    maphash.Seed
-	streams map[string][]posting // by label
+// A record is what one stream has published, also what its logs have let go, and also
+// of sessions that followed each other under one id.
+type record struct {
+	postings  []posting      // the newest ones, oldest first
+	forgotten int            // postings before these
+	byID      map[string]int // where the newest of an id is, counted with the forgotten ones
+	offset    int            // from places in the hub's log of the moment to places here
+	got       spans          // places that some connection got as a whole
+	open      int            // streams under way
 }
 
-// A posting is one event that was published: its id, and its type and data as a
-// hash.
+// end is the place of the next posting.
+func (r *record) end() int { return r.forgotten + len(r.postings) }
+
+// at returns the posting of a place that is not forgotten.
+func (r *record) at(place int) posting { return r.postings[place-r.forgotten] }
+
+// delivered tells whether the newest event of an id was written as a whole, to anyone,
+// or to one connection.
+func (r *record) delivered(id string, got spans) bool {
+	place, ok := r.byID[id]
+	return ok && got.has(place)
+}
+
+// A posting is one event that was published.
 type posting struct {
-	id   string
-	hash uint64
+	id    string
+	hasID bool
+	typ   string // the SSE event type; "" is a message
+	data  string
 }
 
-func newLedger() *ledger {
-	return &ledger{seed: maphash.MakeSeed(), streams: make(map[string][]posting)}
+// A ledger bounds what all records together keep.
+type ledger struct {
+	max    int
+	size   int
+	oldest []*record // whose posting is the oldest, and so on
 }
 
-// post enters an event.
-func (l *ledger) post(stream string, p posting) {
-	l.streams[stream] = append(l.streams[stream], p)
-}
+// cost is what a posting counts for.
+func (p *posting) cost() int { return 128 + len(p.id) + len(p.typ) + len(p.data) }
 
-// ofFrame returns what identifies the event of a session frame.
-func (l *ledger) ofFrame(num int64, frame []byte) posting {
-	_, data, _ := bytes.Cut(frame, []byte("data: "))
-	data = bytes.TrimSuffix(data, []byte("\n\n"))
-	return posting{strconv.FormatInt(num, 10), l.hash("", func(h *maphash.Hash) { h.Write(data) })}
-}
-
-var toLF = strings.NewReplacer("\r\n", "\n", "\r", "\n")
-
-// of returns what identifies an event, alike for one to be encoded and for the same
-// decoded.
-func (l *ledger) of(ev sse.Event) posting {
-	if strings.Contains(ev.Data, "\r") {
-		ev.Data = toLF.Replace(ev.Data)
+// post enters an event, and forgets old ones that are too many.
+func (l *ledger) post(r *record, ev hub.Event) {
+	p := parsePosting(ev)
+	r.offset = r.end() - int(ev.Place) + 1 // changes with a new log, of a stream under the same name
+	if p.hasID {
+		r.byID[p.id] = r.end()
 	}
-	if ev.Type == sse.DefaultType {
-		ev.Type = ""
+	r.postings = append(r.postings, p)
+	l.oldest = append(l.oldest, r)
+	for l.size += p.cost(); l.size > l.max && len(l.oldest) > 1; {
+		l.forget(l.oldest[0])
+		l.oldest = l.oldest[1:]
 	}
-	p := posting{hash: l.hash(ev.Type, func(h *maphash.Hash) { h.WriteString(ev.Data) })}
-	if ev.HasID {
-		p.id = ev.ID
+}
+
+// forget lets the oldest posting of a record go.
+func (l *ledger) forget(r *record) {
+	p := r.postings[0]
+	l.size -= p.cost()
+	if p.hasID && r.byID[p.id] == r.forgotten {
+		delete(r.byID, p.id)
 	}
+	r.postings[0] = posting{}
+	r.postings = r.postings[1:]
+	r.forgotten++
+}
+
+// parsePosting reads a frame as a client does.
+func parsePosting(ev hub.Event) posting {
+	p := posting{id: ev.Name()}
+	p.hasID = p.id != ""
+	var data []byte
+	for line := range bytes.Lines(ev.Bytes) {
+		line = bytes.TrimSuffix(line, []byte("\n"))
+		if rest, ok := bytes.CutPrefix(line, []byte("data: ")); ok {
+			data = append(append(data, rest...), '\n')
+		} else if rest, ok := bytes.CutPrefix(line, []byte("event: ")); ok {
+			p.typ = string(rest)
+		} else if bytes.HasPrefix(line, []byte("id:")) {
+			p.hasID = true // also an empty one
+		}
+	}
+	p.data = string(bytes.TrimSuffix(data, []byte("\n")))
 	return p
 }
 
-func (l *ledger) hash(typ string, data func(*maphash.Hash)) uint64 {
-	var h maphash.Hash
-	h.SetSeed(l.seed)
-	h.WriteString(typ)
-	h.WriteByte('\n') // which no type has
-	data(&h)
-	return h.Sum64()
-}
-
-// AssertNoGap fails the test unless a client saw each event that was published on
-// the stream from the first that it saw on to the newest, in their order, and with
-// the same bytes of data. Repeats are no gaps; control frames are left aside. The
-// stream is a session's id, a plain stream's name, or [Global]; sessions that
-// followed each other under one id are one stream.
-//
-// It is for servers that [New] and [NewInMemory] made. A client that is still
-// reading may not have seen all yet: wait for the last event first.
-func (s *Server) AssertNoGap(tb TB, stream string, seen ...sse.Event) {
-	tb.Helper()
-	posted, got := s.compare(tb, stream, seen)
-	if len(got) == 0 {
-		if len(posted) > 0 {
-			tb.Errorf("testserver: %d events were published on %q, and none was seen", len(posted), stream)
-		}
-		return
+// kind returns an event's type as a person knows it: of a session's event the one
+// inside its JSON.
+func (p *posting) kind() string {
+	var envelope struct{ Event string }
+	if p.typ == "" && json.Unmarshal([]byte(p.data), &envelope) == nil && envelope.Event != "" {
+		return envelope.Event
 	}
-	next := max(0, indexFrom(posted, 0, got[0]))
-	for i, p := range got {
-		at := indexFrom(posted, next, p)
-		switch {
-		case at >= 0:
-			reportGap(tb, stream, posted[next:at], i)
-			next = at + 1
-		case indexFrom(posted, 0, p) < 0:
-			tb.Errorf("testserver: seen[%d], %s, was never published on %q", i, p, stream)
-		}
+	if p.typ == "" {
+		return sse.DefaultType
 	}
-	reportGap(tb, stream, posted[next:], len(got))
-}
-
-// AssertNoRepeat fails the test if a client saw an event of the stream again, or
-// after one that was published later. Gaps are no repeats. For the rest see
-// [Server.AssertNoGap].
-func (s *Server) AssertNoRepeat(tb TB, stream string, seen ...sse.Event) {
-	tb.Helper()
-	posted, got := s.compare(tb, stream, seen)
-	next := 0
-	for i, p := range got {
-		at := indexFrom(posted, next, p)
-		switch {
-		case at >= 0:
-			next = at + 1
-		case indexFrom(posted, 0, p) >= 0:
-			tb.Errorf("testserver: seen[%d], %s, is a repeat on %q, or comes too late", i, p, stream)
-		default:
-			tb.Errorf("testserver: seen[%d], %s, was never published on %q", i, p, stream)
-		}
-	}
-}
-
-// compare returns what was published and what was seen, in comparable form.
-func (s *Server) compare(tb TB, stream string, seen []sse.Event) (posted, got []posting) {
-	tb.Helper()
-	h := s.hub
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	if h.ledger == nil {
-		tb.Fatalf("testserver: a server of Start does not remember what was published")
-		return nil, nil
-	}
-	for _, ev := range seen {
-		if !session.IsControl(ev) {
-			got = append(got, h.ledger.of(ev))
-		}
-	}
-	return h.ledger.streams[stream], got
-}
-
-// indexFrom returns where a posting is, from a place on; -1 if it is not there.
-func indexFrom(posted []posting, from int, p posting) int {
-	for i := from; i < len(posted); i++ {
-		if posted[i] == p {
-			return i
-		}
-	}
-	return -1
-}
-
-// reportGap names the first and the last of events that are missing.
-func reportGap(tb TB, stream string, missing []posting, before int) {
-	tb.Helper()
-	if n := len(missing); n > 0 {
-		tb.Errorf("testserver: %d events of %q are missing before seen[%d]: %s to %s", n, stream, before, missing[0], missing[n-1])
-	}
-}
-
-func (p posting) String() string {
-	if p.id == "" {
-		return fmt.Sprintf("event without id (%016x)", p.hash)
-	}
-	return "event " + strconv.Quote(p.id)
+	return p.typ
 }

@@ -15,6 +15,7 @@ import (
 
 	"github.com/OneStepAt4time/resilient-sse/session"
 	ts "github.com/OneStepAt4time/resilient-sse/testserver"
+	"github.com/OneStepAt4time/resilient-sse/testserver/fault"
 )
 
 // TestBytesOnTheWire shows a session's stream byte by byte. A bubble's clock begins
@@ -45,8 +46,8 @@ X-Accel-Buffering: no
 X-More: yes
 
 `, "\n", "\r\n") +
-			chunk(`data: {"event":"connected","sessionId":"a b","timestamp":"2000-01-01T00:00:00.000Z","emittedAt":946684800000}`, "\n\n") +
-			chunk("id: 2\n", `data: {"event":"message","sessionId":"a b","timestamp":"2000-01-01T00:00:00.000Z","data":{"role":"assistant","text":"grüße\n\u003cb\u003e"},"emittedAt":946684800000,"id":2}`, "\n\n") +
+			chunk(`data: {"event":"connected","sessionId":"a b","timestamp":"2000-01-01T00:00:00.000Z","emittedAt":946684800000}`, "\n\n", "id: 1\n\n") +
+			chunk("id: 2\n", `data: {"event":"message","sessionId":"a b","timestamp":"2000-01-01T00:00:00.000Z","data":{"role":"assistant","text":"grüße\n<b>"},"emittedAt":946684800000,"id":2}`, "\n\n") +
 			chunk(`data: {"event":"heartbeat","sessionId":"a b","timestamp":"2000-01-01T00:00:30.000Z","emittedAt":946684830000}`, "\n\n") +
 			chunk("id: 3\n", `data: {"event":"ended","sessionId":"a b","timestamp":"2000-01-01T00:00:30.001Z","data":{"reason":"done"},"emittedAt":946684830001,"id":3}`, "\n\n") +
 			lastChunk
@@ -65,7 +66,7 @@ func TestHTTP10(t *testing.T) {
 	if resp := c.head(t); len(resp.TransferEncoding) > 0 {
 		t.Errorf("HTTP/1.0 got %v", resp.TransferEncoding)
 	}
-	if err := st.WaitDelivered(t.Context(), "4"); err != nil {
+	if err := srv.WaitDeliveredID(t.Context(), st.Name(), "4"); err != nil {
 		t.Fatal(err)
 	}
 	st.End()
@@ -138,6 +139,14 @@ func TestEndedIsReplayedUntilRetired(t *testing.T) {
 		if d := time.Since(start); d != time.Millisecond {
 			t.Errorf("ended after %v", d)
 		}
+		if status := statusOf(t, srv, "GET", s.URL()); status != 204 {
+			t.Errorf("with nothing left to read: %d", status)
+		}
+		time.Sleep(5*time.Minute - time.Millisecond)
+		if status := statusOf(t, srv, "GET", s.URL()); status != 204 {
+			t.Errorf("before its retirement: %d", status)
+		}
+		time.Sleep(2 * time.Millisecond)
 		if status := statusOf(t, srv, "GET", s.URL()); status != 404 {
 			t.Errorf("after its retirement: %d", status)
 		}
@@ -198,8 +207,8 @@ func TestCloseDoesNotHang(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		srv := ts.NewInMemory(t)
 		s := srv.Session("abc")
-		for _, f := range []ts.Fault{
-			ts.Stall(), ts.StallEvents(), ts.Hold(1000), ts.Drip(1, time.Hour), ts.NoAnswer(), ts.SlowHeaders(time.Hour), ts.EndlessLine(), ts.Gzip(),
+		for _, f := range []fault.Fault{
+			fault.Stall(), fault.StallEvents(), fault.Hold(1000), fault.Drip(1, time.Hour), fault.NoAnswer(), fault.SlowHeaders(time.Hour), fault.EndlessLine(), fault.Gzip(),
 		} {
 			srv.Inject(f.Header("Fault", f.Kind()))
 			getRaw(t, srv, s.URL(), "Fault: "+f.Kind())

@@ -11,6 +11,7 @@ import (
 	"syscall"
 	"testing"
 
+	"github.com/OneStepAt4time/resilient-sse/server"
 	"github.com/OneStepAt4time/resilient-sse/sse"
 	"github.com/OneStepAt4time/resilient-sse/testserver"
 )
@@ -83,13 +84,13 @@ const (
 )
 
 // sendAll publishes these events.
-func sendAll(t *testing.T, st *testserver.Stream) {
+func sendAll(t *testing.T, st *server.Stream) {
 	t.Helper()
 	sendText(t, st, all)
 }
 
 // sendText publishes events in their wire form.
-func sendText(t *testing.T, st *testserver.Stream, text string) {
+func sendText(t *testing.T, st *server.Stream, text string) {
 	t.Helper()
 	for ev := range sse.Read(strings.NewReader(text)) {
 		if err := st.Send(ev); err != nil {

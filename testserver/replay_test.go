@@ -8,6 +8,7 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/OneStepAt4time/resilient-sse/server"
 	"github.com/OneStepAt4time/resilient-sse/session"
 	"github.com/OneStepAt4time/resilient-sse/sse"
 	ts "github.com/OneStepAt4time/resilient-sse/testserver"
@@ -75,7 +76,7 @@ func TestReplayOfNames(t *testing.T) {
 		{srv.StreamURL("s"), "c", "", "d e"},
 		{srv.StreamURL("s"), "e", "", ""},
 		{srv.StreamURL("s"), "unknown", "b", "c d e"},
-		{srv.StreamURL("fresh"), "unknown", "", "c d e"},
+		{srv.StreamURL("fresh"), "unknown", "earliest", "c d e"}, // it means nothing here
 	} {
 		checkResume(t, srv, tt.url, tt.asked, tt.gap, tt.ids)
 	}
@@ -127,7 +128,7 @@ func TestSeam(t *testing.T) {
 }
 
 // followInPieces reads a session's messages over many connections.
-func followInPieces(t *testing.T, srv *ts.Server, s *ts.Session, random *rand.Rand, events int) {
+func followInPieces(t *testing.T, srv *ts.Server, s *server.Session, random *rand.Rand, events int) {
 	last, want := "0", 0
 	for want < events {
 		resp := open(t, srv, s.URL(), last)

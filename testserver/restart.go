@@ -1,8 +1,13 @@
 package testserver
 
 import (
+	"context"
+	"fmt"
 	"slices"
 	"time"
+
+	"github.com/OneStepAt4time/resilient-sse/internal/hub"
+	"github.com/OneStepAt4time/resilient-sse/internal/port"
 )
 
 // Keep says what a server still has after a restart.
@@ -15,75 +20,71 @@ const (
 )
 
 // Restart is what clients see of a server process that ends and comes back: all
-// connections are cut, connecting is refused for the time down, and then the same
-// port serves again. Sessions and plain streams stay, with what keep says of their
-// events; faults stay in force. Single-use tokens are gone. It returns when the
-// server is back.
-func (s *Server) Restart(keep Keep, down time.Duration) {
-	s.offline(whyRestart, down, func(h *hub) {
+// connections are cut, connecting is refused for the time down, and then the same port
+// serves again. Sessions and plain streams stay, with what keep says of their events.
+// A fault that refuses keeps the port shut beyond that. The error is that the port was
+// taken by somebody else meanwhile; the server comes back once it is free.
+func (s *Server) Restart(keep Keep, down time.Duration) error {
+	return s.offline(whyRestart, down, func() {
 		switch keep {
 		case KeepCounter:
-			for _, l := range h.logs() {
-				l.clear()
-			}
+			s.hub.ClearLogs()
 		case KeepNothing:
-			h.restartCounter()
+			s.hub.NewRun()
 		}
-		h.stats.Restarts++
+		s.hub.DropTokens()
+		s.book.mu.Lock()
+		defer s.book.mu.Unlock()
+		s.book.restarts++
 	})
 }
 
-// Reset makes the server as it was at its start, but for its address: connections
-// are cut; sessions, streams, faults, single-use tokens, the journal and the counts
-// are gone, and ids begin again at 1. What holds a [Session] or [Stream] from
-// before can't publish with it any more.
-func (s *Server) Reset() {
-	s.offline(whyReset, 0, func(h *hub) {
-		for _, ses := range h.sessions {
-			ses.close()
-		}
-		for _, st := range h.streams {
-			st.log.over = true
-		}
-		clear(h.sessions)
-		clear(h.streams)
-		h.remove(h.faults)() // the port stays shut meanwhile
-		h.spent, h.planted, h.opened = nil, 0, 0
-		h.restartCounter()
-		h.journal = journal{max: h.opts.Journal}
-		h.stats = Stats{}
-		if h.ledger != nil {
-			h.ledger = newLedger()
-		}
+// Reset makes the server as it was at its start, but for its address: connections are
+// cut; sessions, streams, faults, single-use tokens, the journal and the counts are
+// gone, and ids begin again at 1. What holds a session or a stream from before can't
+// publish with it any more. The error is that of Restart.
+func (s *Server) Reset() error {
+	return s.offline(whyReset, 0, func() {
+		s.faults.Reset()
+		s.shut.openAll()
+		s.hub.Reset()
+		s.book.reset()
 	})
 }
 
-// offline cuts all connections, changes what the server knows while it has none,
-// and serves again after a while.
-func (s *Server) offline(why string, down time.Duration, change func(*hub)) {
+// reopenTime is how long a port that somebody else has taken is waited for.
+const reopenTime = 5 * time.Second
+
+// offline cuts all connections, changes what the server knows while it has none, and
+// serves again after a while.
+func (s *Server) offline(why string, down time.Duration, change func()) error {
 	s.restarts.Lock()
 	defer s.restarts.Unlock()
-	ports := slices.DeleteFunc(s.allPorts(), func(p *port) bool { return p == s.apart })
+	s.down.Store(true)
+	ports := slices.DeleteFunc(s.allPorts(), func(p *port.Port) bool { return p == s.apart })
+	var opens []func()
 	for _, p := range ports {
-		p.shut()
+		opens = append(opens, p.Shut())
 	}
-	h := s.hub
-	h.command(orderAbort, why)
+	s.hub.CommandAll(nil, hub.Abort, why)
 	s.cut()
-	h.await(h.ctx, "streams to end", func() bool { return len(h.conns) == 0 })
-	h.mu.Lock()
-	change(h)
-	clear(h.tokens)
-	h.check()
-	h.mu.Unlock()
+	s.hub.Idle(s.ctx)
+	change()
 	if down > 0 {
 		select {
 		case <-time.After(down):
-		case <-h.ctx.Done():
+		case <-s.ctx.Done():
 		}
 	}
-	for _, p := range ports {
-		p.open()
-		p.awaitOpen()
+	s.down.Store(false)
+	ctx, cancel := context.WithTimeout(s.ctx, reopenTime)
+	defer cancel()
+	var err error
+	for i, p := range ports {
+		opens[i]()
+		if e := p.AwaitOpen(ctx); e != nil {
+			err = fmt.Errorf("testserver: %w", e)
+		}
 	}
+	return err
 }

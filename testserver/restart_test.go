@@ -11,7 +11,9 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/OneStepAt4time/resilient-sse/server"
 	ts "github.com/OneStepAt4time/resilient-sse/testserver"
+	"github.com/OneStepAt4time/resilient-sse/testserver/fault"
 )
 
 func TestRestart(t *testing.T) {
@@ -124,7 +126,7 @@ func TestRestartTakesItsTime(t *testing.T) {
 		}
 		sendAll(t, st)
 		open(t, srv, srv.StreamURL("s"), "0")
-		if err := st.WaitDelivered(t.Context(), "4"); err != nil {
+		if err := srv.WaitDeliveredID(t.Context(), st.Name(), "4"); err != nil {
 			t.Error(err)
 		}
 	})
@@ -133,8 +135,8 @@ func TestRestartTakesItsTime(t *testing.T) {
 // TestWriteIsInOrder puts bytes between events that a stalled reader has still to
 // get.
 func TestWriteIsInOrder(t *testing.T) {
-	inBubble(t, func(t *testing.T, srv *ts.Server, st *ts.Stream) {
-		srv.Inject(ts.Stall().For(time.Minute))
+	inBubble(t, func(t *testing.T, srv *ts.Server, st *server.Stream) {
+		srv.Inject(fault.Stall().For(time.Minute))
 		c := getRaw(t, srv, srv.StreamURL("s"))
 		c.head(t)
 		synctest.Wait()

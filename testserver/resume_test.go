@@ -7,8 +7,10 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/OneStepAt4time/resilient-sse/server"
 	"github.com/OneStepAt4time/resilient-sse/sse"
 	ts "github.com/OneStepAt4time/resilient-sse/testserver"
+	"github.com/OneStepAt4time/resilient-sse/testserver/fault"
 )
 
 // TestNothingIsLostOverFaults resumes a session's stream over hundreds of
@@ -27,24 +29,24 @@ func resumeOverFaults(t *testing.T, random *rand.Rand) {
 	const events = 2000
 	srv := ts.NewInMemory(t, &ts.Options{Window: events})
 	s := srv.Session("abc")
-	faults := []func(n int) ts.Fault{
-		func(n int) ts.Fault { return ts.CutAfter(int64(10 * n)) },
-		func(n int) ts.Fault { return ts.End().AfterBytes(int64(10*n + 1)) },
-		func(n int) ts.Fault { return ts.CutInsideEvent().AfterEvents(n) },
-		func(n int) ts.Fault { return ts.CutInsideLine().AfterEvents(n) },
-		func(n int) ts.Fault { return ts.CutInsideRune().AfterEvents(n) },
-		func(n int) ts.Fault { return ts.CutInsideChunkHeader().AfterEvents(n) },
-		func(n int) ts.Fault { return ts.RST().AfterEvents(n) },
-		func(n int) ts.Fault { return ts.Cut().AfterTime(time.Duration(n) * time.Second) },
-		func(n int) ts.Fault { return ts.Stall().AfterBytes(int64(n)).For(time.Second) },
-		func(n int) ts.Fault { return ts.Hold(n + 1).For(5 * time.Second) },
-		func(n int) ts.Fault { return ts.Status(503) },
-		func(n int) ts.Fault { return ts.AcceptThenClose() },
-		func(n int) ts.Fault { return ts.LineEnds("mixed") },
-		func(n int) ts.Fault { return ts.Slice() },
-		func(n int) ts.Fault { return ts.BOM() },
-		func(n int) ts.Fault { return ts.NULInID().AfterEvents(n) },
-		func(n int) ts.Fault { return ts.Insert(": a comment\n").AfterEvents(n) },
+	faults := []func(n int) fault.Fault{
+		func(n int) fault.Fault { return fault.CutAfter(int64(10 * n)) },
+		func(n int) fault.Fault { return fault.End().AfterBytes(int64(10*n + 1)) },
+		func(n int) fault.Fault { return fault.CutInsideEvent().AfterEvents(n) },
+		func(n int) fault.Fault { return fault.CutInsideLine().AfterEvents(n) },
+		func(n int) fault.Fault { return fault.CutInsideRune().AfterEvents(n) },
+		func(n int) fault.Fault { return fault.CutInsideChunkHeader().AfterEvents(n) },
+		func(n int) fault.Fault { return fault.RST().AfterEvents(n) },
+		func(n int) fault.Fault { return fault.Cut().AfterTime(time.Duration(n) * time.Second) },
+		func(n int) fault.Fault { return fault.Stall().AfterBytes(int64(n)).For(time.Second) },
+		func(n int) fault.Fault { return fault.Hold(n + 1).For(5 * time.Second) },
+		func(n int) fault.Fault { return fault.Status(503) },
+		func(n int) fault.Fault { return fault.AcceptThenClose() },
+		func(n int) fault.Fault { return fault.LineEnds("mixed") },
+		func(n int) fault.Fault { return fault.Slice() },
+		func(n int) fault.Fault { return fault.BOM() },
+		func(n int) fault.Fault { return fault.NULInID().AfterEvents(n) },
+		func(n int) fault.Fault { return fault.Insert(": a comment\n").AfterEvents(n) },
 	}
 	go publishAtRandom(s, rand.New(rand.NewPCG(random.Uint64(), 0)), events)
 	var seen []sse.Event
@@ -79,7 +81,7 @@ func resumeOverFaults(t *testing.T, random *rand.Rand) {
 }
 
 // publishAtRandom publishes n events, some of them at once.
-func publishAtRandom(s *ts.Session, random *rand.Rand, n int) {
+func publishAtRandom(s *server.Session, random *rand.Rand, n int) {
 	for range n {
 		if random.IntN(2) == 0 {
 			time.Sleep(time.Duration(random.IntN(3000)) * time.Millisecond)

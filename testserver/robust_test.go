@@ -16,19 +16,21 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/OneStepAt4time/resilient-sse/server"
 	ts "github.com/OneStepAt4time/resilient-sse/testserver"
+	"github.com/OneStepAt4time/resilient-sse/testserver/fault"
 )
 
 // TestNothingIsLeft opens 1,000 connections and ends them at random, in every way
 // there is: the bubble finds a goroutine that is left, and the heap what is kept.
 func TestNothingIsLeft(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		srv := ts.NewInMemory(t, &ts.Options{Journal: 1})
+		srv := ts.NewInMemory(t, &ts.Options{Journal: 1, Record: 1})
 		s, st := srv.Session("abc"), srv.Stream("s")
 		urls := []string{s.URL(), srv.GlobalURL(), srv.StreamURL("s")}
 		round := func(seed uint64) {
 			random := rand.New(rand.NewPCG(1, seed))
-			faults := []ts.Fault{ts.Cut(), ts.RST(), ts.End(), ts.CutInsideLine(), ts.Stall(), ts.Hold(9), ts.Drip(1, time.Second), ts.Gzip(), ts.NoAnswer(), ts.Reorder()}
+			faults := []fault.Fault{fault.Cut(), fault.RST(), fault.End(), fault.CutInsideLine(), fault.Stall(), fault.Hold(9), fault.Drip(1, time.Second), fault.Gzip(), fault.NoAnswer(), fault.Reorder()}
 			var open []net.Conn
 			for i := range 1000 {
 				if random.IntN(4) == 0 {
@@ -144,7 +146,7 @@ func TestHostileClients(t *testing.T) {
 		{"garbage", strings.Repeat("\x00\xff", 100), "", 10 * time.Second, "400"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			inBubble(t, func(t *testing.T, srv *ts.Server, _ *ts.Stream) {
+			inBubble(t, func(t *testing.T, srv *ts.Server, _ *server.Stream) {
 				c := dialRaw(t, srv)
 				done := make(chan struct{})
 				go func() {
@@ -176,7 +178,7 @@ func TestHostileClients(t *testing.T) {
 // TestNeverReading shows that who asks and asks, and never reads, is cut.
 func TestNeverReading(t *testing.T) {
 	for _, path := range []string{"/_ctl/kinds", "/nowhere"} {
-		inBubble(t, func(t *testing.T, srv *ts.Server, _ *ts.Stream) {
+		inBubble(t, func(t *testing.T, srv *ts.Server, _ *server.Stream) {
 			c := dialRaw(t, srv)
 			asking := make(chan time.Duration)
 			go func() {

@@ -14,6 +14,7 @@ import (
 	"github.com/OneStepAt4time/resilient-sse/session"
 	"github.com/OneStepAt4time/resilient-sse/sse"
 	ts "github.com/OneStepAt4time/resilient-sse/testserver"
+	"github.com/OneStepAt4time/resilient-sse/testserver/fault"
 )
 
 // open starts a request and fails the test if it gets no response.
@@ -158,7 +159,7 @@ func TestNonsensePanics(t *testing.T) {
 		"a session without a name":   func() { srv.Session("") },
 		"data that is no JSON":       func() { srv.Session("abc").Emit(session.Hook, func() {}) },
 		"raw data that is no JSON":   func() { srv.Session("abc").Emit(session.Hook, json.RawMessage("{")) },
-		"a fault that makes no kind": func() { srv.Inject(ts.Fault{}) },
+		"a fault that makes no kind": func() { srv.Inject(fault.Fault{}) },
 	} {
 		func() {
 			defer func() {

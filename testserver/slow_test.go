@@ -11,6 +11,7 @@ import (
 	"time"
 
 	ts "github.com/OneStepAt4time/resilient-sse/testserver"
+	"github.com/OneStepAt4time/resilient-sse/testserver/fault"
 )
 
 // h2c returns a client that speaks HTTP/2 alone.
@@ -192,17 +193,17 @@ func TestLogsAreBounded(t *testing.T) {
 
 func TestFaultsOnHTTP2(t *testing.T) {
 	for _, tt := range []struct {
-		fault ts.Fault
+		fault fault.Fault
 		want  string
 		clean bool
 	}{
-		{ts.CutAfter(20), all[:20], false},
-		{ts.CutInsideChunkHeader().AfterEvents(1), one, false},
-		{ts.End().AfterEvents(2), one + two, true},
-		{ts.RST().AfterEvents(1), "", false},
-		{ts.Slice(), all, true},
-		{ts.LineEnds("crlf"), strings.ReplaceAll(all, "\n", "\r\n"), true},
-		{ts.AcceptThenClose(), "", true},
+		{fault.CutAfter(20), all[:20], false},
+		{fault.CutInsideChunkHeader().AfterEvents(1), one, false},
+		{fault.End().AfterEvents(2), one + two, true},
+		{fault.RST().AfterEvents(1), "", false},
+		{fault.Slice(), all, true},
+		{fault.LineEnds("crlf"), strings.ReplaceAll(all, "\n", "\r\n"), true},
+		{fault.AcceptThenClose(), "", true},
 	} {
 		t.Run(tt.fault.Kind(), func(t *testing.T) {
 			srv := ts.New(t)

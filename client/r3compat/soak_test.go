@@ -10,6 +10,7 @@ import (
 	sse "github.com/OneStepAt4time/resilient-sse/client/r3compat"
 	wire "github.com/OneStepAt4time/resilient-sse/sse"
 	"github.com/OneStepAt4time/resilient-sse/testserver"
+	"github.com/OneStepAt4time/resilient-sse/testserver/fault"
 )
 
 // TestSoak: a thousand failures of many kinds, and each event arrives once, in
@@ -27,13 +28,13 @@ func TestSoak(t *testing.T) {
 		c.OnDisconnect(func(*sse.Client) { disconnects++ })
 		must(t, c.SubscribeChan("prices", ch))
 		defer c.Unsubscribe(ch)
-		srv.Inject(testserver.BOM().Always(), testserver.ReplayInclusive().Always())
+		srv.Inject(fault.BOM().Always(), fault.ReplayInclusive().Always())
 
 		data := func(n int) string { return "événement " + strconv.Itoa(n) + "\nof the soak" }
 		const failures = 1000
 		sent, received, struck := 0, 0, 0
 		for range failures {
-			faults := srv.Inject(fault(random))
+			faults := srv.Inject(someFault(random))
 			for range 1 + random.IntN(4) {
 				must(t, prices.Send(wire.Event{ID: "e" + strconv.Itoa(sent), HasID: true, Data: data(sent)}))
 				sent++
@@ -59,11 +60,11 @@ func TestSoak(t *testing.T) {
 	})
 }
 
-func fault(random *rand.Rand) testserver.Fault {
-	all := []testserver.Fault{
-		testserver.Cut(), testserver.RST(), testserver.End(), testserver.CutInsideEvent(), testserver.CutInsideLine(),
-		testserver.CutInsideRune(), testserver.CutInsideChunkHeader(), testserver.CutAfter(random.Int64N(100)),
-		testserver.Slice(), testserver.LineEnds("mixed"),
+func someFault(random *rand.Rand) fault.Fault {
+	all := []fault.Fault{
+		fault.Cut(), fault.RST(), fault.End(), fault.CutInsideEvent(), fault.CutInsideLine(),
+		fault.CutInsideRune(), fault.CutInsideChunkHeader(), fault.CutAfter(random.Int64N(100)),
+		fault.Slice(), fault.LineEnds("mixed"),
 	}
 	return all[random.IntN(len(all))]
 }

@@ -19,6 +19,7 @@ import (
 	"github.com/OneStepAt4time/resilient-sse/session"
 	"github.com/OneStepAt4time/resilient-sse/sse"
 	"github.com/OneStepAt4time/resilient-sse/testserver"
+	"github.com/OneStepAt4time/resilient-sse/testserver/fault"
 )
 
 func TestMain(m *testing.M) {
@@ -204,22 +205,22 @@ func injectFault(_ *testscript.TestScript, st *stage, args []string) error {
 	if !ok || err != nil {
 		n, kind = 1, args[0]
 	}
-	f, ok := map[string]testserver.Fault{
-		"401":           testserver.Status(401).Body(`{"error":"who are you?"}`),
-		"403":           testserver.Status(403),
-		"404":           testserver.Status(404),
-		"410":           testserver.Status(410),
-		"503":           testserver.Status(503),
-		"204":           testserver.Status(204),
-		"page":          testserver.Status(200).Body("<html>"),
-		"cut":           testserver.Cut(),
-		"inside":        testserver.CutInsideEvent(),
-		"rst":           testserver.RST(),
-		"stall":         testserver.Stall(),
-		"end":           testserver.End(),
-		"no-answer":     testserver.NoAnswer(),
-		"accept-close":  testserver.AcceptThenClose(),
-		"retry-after-9": testserver.Status(503).RetryAfter(9 * time.Second),
+	f, ok := map[string]fault.Fault{
+		"401":           fault.Status(401).Body(`{"error":"who are you?"}`),
+		"403":           fault.Status(403),
+		"404":           fault.Status(404),
+		"410":           fault.Status(410),
+		"503":           fault.Status(503),
+		"204":           fault.Status(204),
+		"page":          fault.Status(200).Body("<html>"),
+		"cut":           fault.Cut(),
+		"inside":        fault.CutInsideEvent(),
+		"rst":           fault.RST(),
+		"stall":         fault.Stall(),
+		"end":           fault.End(),
+		"no-answer":     fault.NoAnswer(),
+		"accept-close":  fault.AcceptThenClose(),
+		"retry-after-9": fault.Status(503).RetryAfter(9 * time.Second),
 	}[kind]
 	if !ok {
 		return errors.New("no such fault: " + kind)

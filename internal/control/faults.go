@@ -1,6 +1,7 @@
 package control
 
 import (
+	"encoding/json"
 	"net/http"
 	"strconv"
 
@@ -39,11 +40,16 @@ func getFaults(a *api, r *http.Request, _ []byte) (any, error) {
 }
 
 func postFaults(a *api, _ *http.Request, body []byte) (any, error) {
-	faults, err := oneOrMany[fault.Fault](body)
+	items, err := oneOrMany[json.RawMessage](body)
 	if err != nil {
 		return nil, err
 	}
-	for i, f := range faults {
+	faults := make([]fault.Fault, len(items))
+	for i, item := range items {
+		f := &faults[i]
+		if err := f.UnmarshalJSON(item); err != nil { // which names the member
+			return nil, inItem(err, body, i)
+		}
 		if a.opts.Shared && f.Kind() == fault.KindRefuse && f.Lasts() {
 			err := badField("always", "nobody could remove it, because the control API is on the same port: use for, or give the API a port of its own")
 			return nil, inItem(err, body, i)

@@ -22,6 +22,7 @@ type Server interface {
 	CreateStream(name string) (Stream, error)
 	EndStream(name string) bool
 	Knows(stream string) bool
+	Numbers(stream string) bool // its ids are numbers, which the server gives
 
 	EmitTo(session, kind string, data json.RawMessage) (id int64, err error) // creates it if need be
 	SendTo(stream string, ev sse.Event) error                                // the same

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"reflect"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -91,6 +92,11 @@ func (a *api) checkFact(q *waitRequest) error {
 	}
 	if q.Stream != nil && !a.server.Knows(*q.Stream) {
 		return badField("stream", "there is no stream %q", *q.Stream)
+	}
+	if q.Delivered != nil && a.server.Numbers(*q.Stream) {
+		if n, err := strconv.ParseInt(*q.Delivered, 10, 64); err != nil || n <= 0 {
+			return badField("delivered", "%q is no id of %q, whose ids are numbers from 1", *q.Delivered, *q.Stream)
+		}
 	}
 	if q.Fault != nil {
 		if _, ok := a.server.Fault(*q.Fault); !ok {

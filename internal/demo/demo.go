@@ -12,8 +12,10 @@ import (
 	"github.com/OneStepAt4time/resilient-sse/internal/explain"
 	"github.com/OneStepAt4time/resilient-sse/internal/tail"
 	"github.com/OneStepAt4time/resilient-sse/internal/target"
+	"github.com/OneStepAt4time/resilient-sse/server"
 	"github.com/OneStepAt4time/resilient-sse/session"
 	"github.com/OneStepAt4time/resilient-sse/testserver"
+	"github.com/OneStepAt4time/resilient-sse/testserver/fault"
 )
 
 // A cut is something that the demo does to its own stream.
@@ -32,7 +34,7 @@ const (
 	patience      = 10 * time.Second
 )
 
-func injects(faults ...testserver.Fault) func(*testserver.Server) func() int {
+func injects(faults ...fault.Fault) func(*testserver.Server) func() int {
 	return func(srv *testserver.Server) func() int {
 		for i, f := range faults {
 			faults[i] = f.On(demoSession)
@@ -42,18 +44,18 @@ func injects(faults ...testserver.Fault) func(*testserver.Server) func() int {
 }
 
 var cuts = []cut{
-	{3, "cut inside an event", "the connection is cut in the middle of the next event", injects(testserver.CutInsideEvent())},
-	{8, "reset", "the connection is reset", injects(testserver.RST())},
-	{12, "silence", "the server falls silent, and keeps the connection open", injects(testserver.Stall())},
-	{18, "clean end", "the server ends the response, as if all were said", injects(testserver.End())},
-	{23, "cut inside a character", "the connection is cut in the middle of a character", injects(testserver.CutInsideRune())},
+	{3, "cut inside an event", "the connection is cut in the middle of the next event", injects(fault.CutInsideEvent())},
+	{8, "reset", "the connection is reset", injects(fault.RST())},
+	{12, "silence", "the server falls silent, and keeps the connection open", injects(fault.Stall())},
+	{18, "clean end", "the server ends the response, as if all were said", injects(fault.End())},
+	{23, "cut inside a character", "the connection is cut in the middle of a character", injects(fault.CutInsideRune())},
 	{27, "server down", "the server goes down for " + explain.Duration(downTime), func(srv *testserver.Server) func() int {
-		srv.Inject(testserver.Refuse().For(downTime))
+		srv.Inject(fault.Refuse().For(downTime))
 		n := srv.Drop()
 		return func() int { return n }
 	}},
 	{32, "503", "the connection is cut, and the server answers 503 with Retry-After: 1",
-		injects(testserver.Cut(), testserver.Status(503).RetryAfter(time.Second))},
+		injects(fault.Cut(), fault.Status(503).RetryAfter(time.Second))},
 }
 
 // Args are the flags that the demo follows with: the same machinery as always, and
@@ -123,7 +125,7 @@ func (d *demo) run(ctx context.Context) error {
 }
 
 // play plays the session as soon as somebody follows it, and makes the cuts.
-func (d *demo) play(ctx context.Context, s *testserver.Session) {
+func (d *demo) play(ctx context.Context, s *server.Session) {
 	if d.srv.WaitConns(ctx, 1) != nil {
 		return
 	}

@@ -16,6 +16,7 @@ import (
 	"github.com/OneStepAt4time/resilient-sse/internal/system"
 	"github.com/OneStepAt4time/resilient-sse/internal/tail"
 	"github.com/OneStepAt4time/resilient-sse/testserver"
+	"github.com/OneStepAt4time/resilient-sse/testserver/fault"
 )
 
 // fastDemo is the demo without the pauses that are for eyes.
@@ -63,8 +64,8 @@ func TestDemoIsHonest(t *testing.T) {
 		cut  cut
 		want string
 	}{
-		{"event lost", cut{3, "drop", "", injects(testserver.Drop())}, "the demo failed: 1 event lost"},
-		{"order", cut{3, "reorder", "", injects(testserver.Reorder())}, "the demo failed: 1 event out of order"},
+		{"event lost", cut{3, "drop", "", injects(fault.Drop())}, "the demo failed: 1 event lost"},
+		{"order", cut{3, "reorder", "", injects(fault.Reorder())}, "the demo failed: 1 event out of order"},
 		{"cut that never was", cut{3, "nothing", "", func(*testserver.Server) func() int { return func() int { return 0 } }}, "the demo failed: no cut of the kind: nothing"},
 	} {
 		d, out, said := fastDemo(t, []cut{test.cut})

@@ -7,6 +7,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/OneStepAt4time/resilient-sse/server"
 	"github.com/OneStepAt4time/resilient-sse/session"
 	"github.com/OneStepAt4time/resilient-sse/testserver"
 )
@@ -87,7 +88,7 @@ var plays = [][]scene{
 
 // perform plays scenes, with a pause before each. Emitted, which may be nil, is
 // told of each event. It returns early when the context is done.
-func perform(ctx context.Context, s *testserver.Session, scenes []scene, pause func() time.Duration, emitted func(n int, id int64, sc scene)) error {
+func perform(ctx context.Context, s *server.Session, scenes []scene, pause func() time.Duration, emitted func(n int, id int64, sc scene)) error {
 	for n, sc := range scenes {
 		if err := pauseFor(ctx, pause()); err != nil {
 			return err

@@ -12,6 +12,7 @@ import (
 	"github.com/OneStepAt4time/resilient-sse/internal/doctor"
 	"github.com/OneStepAt4time/resilient-sse/sse"
 	ts "github.com/OneStepAt4time/resilient-sse/testserver"
+	"github.com/OneStepAt4time/resilient-sse/testserver/fault"
 )
 
 // diagnose probes a stream of a server in memory, while somebody publishes on it.
@@ -59,14 +60,14 @@ func TestFindings(t *testing.T) {
 			})
 		}
 	}
-	session := func(faults ...ts.Fault) func(*ts.Server) (string, func(context.Context)) {
+	session := func(faults ...fault.Fault) func(*ts.Server) (string, func(context.Context)) {
 		return func(srv *ts.Server) (string, func(context.Context)) {
 			s := srv.Session("s")
 			srv.Inject(faults...)
 			return s.URL(), every(3*time.Second, func(int) { s.Message("assistant", "hello") })
 		}
 	}
-	silent := func(faults ...ts.Fault) func(*ts.Server) (string, func(context.Context)) {
+	silent := func(faults ...fault.Fault) func(*ts.Server) (string, func(context.Context)) {
 		return func(srv *ts.Server) (string, func(context.Context)) {
 			s := srv.Session("s")
 			srv.Inject(faults...)
@@ -87,28 +88,28 @@ func TestFindings(t *testing.T) {
 		{"all is well", ts.Options{Heartbeat: 4 * time.Second}, session(), 0, "heartbeat", doctor.OK, "8 in 35s"},
 		{"silence with heartbeats", ts.Options{}, silent(), 0, "ids", doctor.Unknown, "no event"},
 
-		{"refused", ts.Options{}, session(ts.Refuse()), 2, "reachable", doctor.Fault, "nothing listens at that port"},
-		{"no answer", ts.Options{}, session(ts.NoAnswer()), 2, "reachable", doctor.Fault, "does not answer requests"},
-		{"redirect", ts.Options{}, session(ts.Redirect(ts.ToSameOrigin).Times(9)), 1, "redirect", doctor.Warning, "use the last address"},
-		{"redirect loop", ts.Options{}, session(ts.Redirect(ts.ToLoop).Always()), 2, "reachable", doctor.Fault, "more than 10 redirects"},
-		{"redirect to nowhere", ts.Options{}, session(ts.Redirect(ts.ToNone)), 2, "status", doctor.Fault, "set its Location"},
+		{"refused", ts.Options{}, session(fault.Refuse()), 2, "reachable", doctor.Fault, "nothing listens at that port"},
+		{"no answer", ts.Options{}, session(fault.NoAnswer()), 2, "reachable", doctor.Fault, "does not answer requests"},
+		{"redirect", ts.Options{}, session(fault.Redirect(fault.ToSameOrigin).Times(9)), 1, "redirect", doctor.Warning, "use the last address"},
+		{"redirect loop", ts.Options{}, session(fault.Redirect(fault.ToLoop).Always()), 2, "reachable", doctor.Fault, "more than 10 redirects"},
+		{"redirect to nowhere", ts.Options{}, session(fault.Redirect(fault.ToNone)), 2, "status", doctor.Fault, "set its Location"},
 
 		{"401", ts.Options{Tokens: []string{"x"}}, session(), 2, "status", doctor.Fault, "set SSE_TAIL_TOKEN"},
-		{"403", ts.Options{}, session(ts.Status(403)), 2, "status", doctor.Fault, "may read this stream"},
-		{"404", ts.Options{}, session(ts.Status(404)), 2, "status", doctor.Fault, "no such session"},
-		{"405", ts.Options{}, session(ts.Status(405)), 2, "status", doctor.Fault, "-d DATA"},
-		{"429", ts.Options{}, session(ts.Status(429).RetryAfter(7 * time.Second)), 2, "status", doctor.Fault, "come back after 7"},
-		{"503", ts.Options{}, session(ts.Status(503)), 2, "status", doctor.Fault, "behind it does not"},
-		{"500", ts.Options{}, session(ts.Status(500).Body("boom\x1b[2J")), 2, "status", doctor.Fault, `boom\x1b[2J`},
-		{"204", ts.Options{}, session(ts.Status(204)), 1, "status", doctor.Warning, "the stream is over"},
+		{"403", ts.Options{}, session(fault.Status(403)), 2, "status", doctor.Fault, "may read this stream"},
+		{"404", ts.Options{}, session(fault.Status(404)), 2, "status", doctor.Fault, "no such session"},
+		{"405", ts.Options{}, session(fault.Status(405)), 2, "status", doctor.Fault, "-d DATA"},
+		{"429", ts.Options{}, session(fault.Status(429).RetryAfter(7 * time.Second)), 2, "status", doctor.Fault, "come back after 7"},
+		{"503", ts.Options{}, session(fault.Status(503)), 2, "status", doctor.Fault, "behind it does not"},
+		{"500", ts.Options{}, session(fault.Status(500).Body("boom\x1b[2J")), 2, "status", doctor.Fault, `boom\x1b[2J`},
+		{"204", ts.Options{}, session(fault.Status(204)), 1, "status", doctor.Warning, "the stream is over"},
 
-		{"a page", ts.Options{}, session(ts.ContentType("text/html; charset=utf-8")), 2, "content type", doctor.Fault, "a page has come"},
-		{"no content type", ts.Options{}, session(ts.ContentType("")), 2, "content type", doctor.Fault, "none"},
+		{"a page", ts.Options{}, session(fault.ContentType("text/html; charset=utf-8")), 2, "content type", doctor.Fault, "a page has come"},
+		{"no content type", ts.Options{}, session(fault.ContentType("")), 2, "content type", doctor.Fault, "none"},
 
-		{"buffering", ts.Options{}, session(ts.Hold(4).AfterEvents(1).Times(2)), 2, "buffering", doctor.Fault, "up to 4 came together"},
-		{"buffering behind nginx", ts.Options{Header: map[string][]string{"Server": {"nginx/1.27"}}}, session(ts.Hold(4).AfterEvents(1)), 2, "buffering", doctor.Fault, "proxy_buffering off;"},
-		{"compressed", ts.Options{}, session(ts.Gzip()), 2, "compression", doctor.Fault, "which was not asked for"},
-		{"compressed for browsers", ts.Options{}, session(ts.Gzip().Header("Accept-Encoding", "gzip, deflate, br")), 2, "compression", doctor.Fault, "0 events came through it, and 2 without it"},
+		{"buffering", ts.Options{}, session(fault.Hold(4).AfterEvents(1).Times(2)), 2, "buffering", doctor.Fault, "up to 4 came together"},
+		{"buffering behind nginx", ts.Options{Header: map[string][]string{"Server": {"nginx/1.27"}}}, session(fault.Hold(4).AfterEvents(1)), 2, "buffering", doctor.Fault, "proxy_buffering off;"},
+		{"compressed", ts.Options{}, session(fault.Gzip()), 2, "compression", doctor.Fault, "which was not asked for"},
+		{"compressed for browsers", ts.Options{}, session(fault.Gzip().Header("Accept-Encoding", "gzip, deflate, br")), 2, "compression", doctor.Fault, "0 events came through it, and 2 without it"},
 
 		{"no heartbeat", ts.Options{Heartbeat: time.Hour}, plain(event("1"), event("2")), 1, "heartbeat", doctor.Warning, "send a comment every"},
 		{"no ids", ts.Options{}, plain(event(""), event("")), 2, "ids", doctor.Fault, "2 events, none with an id"},
@@ -117,22 +118,22 @@ func TestFindings(t *testing.T) {
 
 		{"the same event twice", ts.Options{}, plain(event("1"), event("2"), event("2")), 0, "ids", doctor.OK, "1 came twice, word for word"},
 
-		{"replay of too much", ts.Options{}, session(ts.ReplayInclusive().Header("Last-Event-ID", "*")), 2, "replay", doctor.Fault, "one event comes twice"},
-		{"no replay", ts.Options{}, session(ts.IgnoreLastEventID().Header("Last-Event-ID", "*")), 2, "replay", doctor.Fault, "sent none of the"},
+		{"replay of too much", ts.Options{}, session(fault.ReplayInclusive().Header("Last-Event-ID", "*")), 2, "replay", doctor.Fault, "one event comes twice"},
+		{"no replay", ts.Options{}, session(fault.IgnoreLastEventID().Header("Last-Event-ID", "*")), 2, "replay", doctor.Fault, "sent none of the"},
 		{"short replay", ts.Options{Window: 3}, session(), 1, "replay", doctor.Warning, "keep more events"},
-		{"replay with a hole", ts.Options{}, session(ts.Drop().Header("Last-Event-ID", "*").AfterEvents(2)), 2, "replay", doctor.Fault, "events are missing"},
-		{"replay refused", ts.Options{}, session(ts.Status(400).Header("Last-Event-ID", "*")), 2, "replay", doctor.Fault, "answered 400"},
+		{"replay with a hole", ts.Options{}, session(fault.Drop().Header("Last-Event-ID", "*").AfterEvents(2)), 2, "replay", doctor.Fault, "events are missing"},
+		{"replay refused", ts.Options{}, session(fault.Status(400).Header("Last-Event-ID", "*")), 2, "replay", doctor.Fault, "answered 400"},
 
-		{"lines without fields", ts.Options{}, session(ts.Insert("{\"a\":1}\n\n").AfterEvents(2)), 1, "format", doctor.Warning, `such as "{\"a\":1}"`},
-		{"endless event", ts.Options{}, session(ts.EndlessLine().Limit(17 << 20)), 2, "format", doctor.Fault, "an event of 17.8 MB, and no end of it"},
-		{"long retry", ts.Options{}, session(ts.Retry("3600000")), 1, "retry", doctor.Warning, "a browser waits that long"},
-		{"short retry", ts.Options{}, session(ts.Retry("1")), 1, "retry", doctor.Warning, "come back that often"},
+		{"lines without fields", ts.Options{}, session(fault.Insert("{\"a\":1}\n\n").AfterEvents(2)), 1, "format", doctor.Warning, `such as "{\"a\":1}"`},
+		{"endless event", ts.Options{}, session(fault.EndlessLine().Limit(17 << 20)), 2, "format", doctor.Fault, "an event of 17.8 MB, and no end of it"},
+		{"long retry", ts.Options{}, session(fault.Retry("3600000")), 1, "retry", doctor.Warning, "a browser waits that long"},
+		{"short retry", ts.Options{}, session(fault.Retry("1")), 1, "retry", doctor.Warning, "come back that often"},
 
-		{"idle cut", ts.Options{}, silent(ts.End().AfterTime(20 * time.Second)), 2, "idle cut", doctor.Fault, "20s after the last byte"},
-		{"cut inside an event", ts.Options{}, session(ts.CutInsideEvent().AfterEvents(2)), 2, "idle cut", doctor.Fault, "connection cut after 9s"},
-		{"end inside an event", ts.Options{}, session(ts.End().AfterBytes(300)), 2, "idle cut", doctor.Fault, "connection cut inside an event after"},
-		{"end of the response", ts.Options{}, session(ts.End().AfterEvents(2)), 1, "idle cut", doctor.Warning, "answer 204"},
-		{"end at once", ts.Options{}, session(ts.AcceptThenClose()), 2, "idle cut", doctor.Fault, "without a byte"},
+		{"idle cut", ts.Options{}, silent(fault.End().AfterTime(20 * time.Second)), 2, "idle cut", doctor.Fault, "20s after the last byte"},
+		{"cut inside an event", ts.Options{}, session(fault.CutInsideEvent().AfterEvents(2)), 2, "idle cut", doctor.Fault, "connection cut after 9s"},
+		{"end inside an event", ts.Options{}, session(fault.End().AfterBytes(300)), 2, "idle cut", doctor.Fault, "connection cut inside an event after"},
+		{"end of the response", ts.Options{}, session(fault.End().AfterEvents(2)), 1, "idle cut", doctor.Warning, "answer 204"},
+		{"end at once", ts.Options{}, session(fault.AcceptThenClose()), 2, "idle cut", doctor.Fault, "without a byte"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {

@@ -14,6 +14,7 @@ import (
 
 	"github.com/OneStepAt4time/resilient-sse/sse"
 	"github.com/OneStepAt4time/resilient-sse/testserver"
+	"github.com/OneStepAt4time/resilient-sse/testserver/fault"
 )
 
 // r3labsClient returns r3labs' client, which waits for a millisecond rather than
@@ -91,9 +92,9 @@ func TestR3labsClientResumes(t *testing.T) {
 	}
 	for range 20 {
 		send()
-		must(t, orders.WaitDelivered(bounded(t), strconv.Itoa(len(want)-1)))
+		must(t, srv.WaitDeliveredID(bounded(t), "orders", strconv.Itoa(len(want)-1)))
 		asked := len(srv.Requests())
-		srv.Inject(testserver.RST())
+		srv.Inject(fault.RST())
 		send() // while it is away, or just before
 		must(t, srv.WaitRequests(bounded(t), asked+1))
 		must(t, srv.WaitConns(bounded(t), 1))
@@ -115,12 +116,16 @@ func TestR3labsClientOnSession(t *testing.T) {
 	must(t, c.SubscribeChanRawWithContext(ctx, got))
 	must(t, srv.WaitConns(bounded(t), 1))
 	id := s.Message("assistant", "hello")
-	first, second := <-got, <-got
+	first, start, second := <-got, <-got, <-got
 	if len(first.ID) > 0 || len(first.Data) == 0 {
 		t.Errorf("first frame has the id %q and the data %q", first.ID, first.Data)
 	}
+	// It takes the block that says where the stream starts for an event.
+	if string(start.ID) != strconv.FormatInt(id-1, 10) || len(start.Data) > 0 {
+		t.Errorf("second frame has the id %q and the data %q", start.ID, start.Data)
+	}
 	if want := strconv.FormatInt(id, 10); string(second.ID) != want {
-		t.Errorf("second frame has the id %q, want %q", second.ID, want)
+		t.Errorf("third frame has the id %q, want %q", second.ID, want)
 	}
 }
 
@@ -128,7 +133,7 @@ func TestR3labsClientOnSession(t *testing.T) {
 // are.
 func TestR3labsClientRefused(t *testing.T) {
 	srv := testserver.New(t)
-	srv.Inject(testserver.Status(http.StatusServiceUnavailable).Times(2))
+	srv.Inject(fault.Status(http.StatusServiceUnavailable).Times(2))
 	c := r3labsClient(srv.URL + "/events")
 	var statuses []int
 	c.ResponseValidator = func(_ *r3labs.Client, resp *http.Response) error {

@@ -191,3 +191,14 @@ func (f Fault) Limit(n int) Fault {
 	f.spec.Bytes = &n
 	return f
 }
+
+// Counts tells whether [Fault.Times] was used.
+func (f Fault) Counts() bool { return f.spec.Times != nil }
+
+// Location returns where a redirect goes; "" if it is none.
+func (f Fault) Location() string {
+	if f.spec.Location == nil {
+		return ""
+	}
+	return *f.spec.Location
+}

@@ -143,9 +143,12 @@ func (s *Set) remove(numbers []int) (n int, rings []func()) {
 	return n, rings
 }
 
+// RemoveAll removes all faults.
+func (s *Set) RemoveAll() int { return s.Remove(s.numbers()...) }
+
 // Reset removes all faults and forgets that there were any: numbers begin at 1 again.
 func (s *Set) Reset() {
-	s.Remove(s.numbers()...)
+	s.RemoveAll()
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.planted, s.spent, s.count = nil, nil, 0
