@@ -101,8 +101,8 @@ func delays() []*scenario.Scenario {
 	cut := stream("retry: 1200\n")
 	cut.Steps[2] = scenario.Cut()
 	add("retry-after-a-cut", scenario.Standard, retry, "The reconnection time holds however the connection ends.", cut, not(long, finish("")))
-	add("retry-last-counts", scenario.Standard, retry, "The last reconnection time is the one in force.", stream("retry: 100\n\nretry: 1200\n\n"), not(long, finish("")))
-	add("retry-bad-is-ignored", scenario.Standard, retry, "A value that is no number is ignored; it must not undo the good one before it.", stream("retry: 1200\n\nretry: 10ms\nretry: -5\nretry:\nretry\nretry: 1.5\n"), not(long, finish("")))
+	add("retry-last-counts", scenario.Standard, retry, "The last reconnection time is the one in force.", stream("retry: 100\nretry: 1200\n"), not(long, finish("")))
+	add("retry-bad-is-ignored", scenario.Standard, retry, "A value that is no number is ignored; it must not undo the good one before it.", stream("retry: 1200\nretry: 10ms\nretry: -5\nretry:\nretry\nretry: 1.5\n"), not(long, finish("")))
 	add("retry-in-a-cut-block", scenario.Standard, retry, "The field counts when its line is complete, although the block is dropped.", scenario.Conn{
 		Steps: steps(scenario.Send("data: a\n\n"), scenario.Shown(1), scenario.Send("retry: 1200\ndata: half"), scenario.End()), Show: data("a"),
 	}, not(long, finish("")))
@@ -176,7 +176,7 @@ func resuming() []*scenario.Scenario {
 		all = append(all, &scenario.Scenario{Name: "resume/" + name, Class: class, Clause: clause, Why: why, Conns: conns})
 	}
 	from := func(text string, end scenario.Step, shown ...scenario.Event) scenario.Conn {
-		return scenario.Conn{Steps: steps(scenario.Send("retry: 100\n\n"+text), scenario.Shown(len(shown)), end), Show: shown}
+		return scenario.Conn{Steps: steps(scenario.Send("retry: 100\n"+text), scenario.Shown(len(shown)), end), Show: shown}
 	}
 	one := scenario.WithID("1", "a")
 	const begin = "The resume begins at the wrong place: events are lost, or come twice."

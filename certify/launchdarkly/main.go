@@ -1,0 +1,41 @@
+// The adapter of github.com/launchdarkly/eventsource.
+package main
+
+import (
+	"net/http"
+	"time"
+
+	"github.com/launchdarkly/eventsource"
+
+	"github.com/OneStepAt4time/resilient-sse/certify/adapter"
+)
+
+func main() {
+	adapter.EndWithStdin()
+	req, err := http.NewRequest(http.MethodGet, adapter.URL(), nil)
+	if err != nil {
+		adapter.End(err)
+	}
+	req.Header.Set("Authorization", "Bearer "+adapter.Token())
+	stream, err := eventsource.SubscribeWithRequestAndOptions(req,
+		eventsource.StreamOptionInitialRetry(adapter.Initial()),
+		eventsource.StreamOptionUseBackoff(30*time.Second),
+		eventsource.StreamOptionUseJitter(0.5),
+		eventsource.StreamOptionReadTimeout(adapter.Idle()),
+		eventsource.StreamOptionCanRetryFirstConnection(-1),
+		eventsource.StreamOptionErrorHandler(func(error) eventsource.StreamErrorHandlerResult {
+			return eventsource.StreamErrorHandlerResult{}
+		}),
+	)
+	if err != nil {
+		adapter.End(err)
+	}
+	for ev := range stream.Events {
+		var id *string
+		if with, ok := ev.(eventsource.EventWithLastID); ok {
+			last := with.LastEventID()
+			id = &last
+		}
+		adapter.Show(id, ev.Event(), ev.Data())
+	}
+}

@@ -1,0 +1,8 @@
+// The adapter of eventsource.
+import { EventSource } from "eventsource";
+
+import { follow, headers, url } from "./adapter.js";
+
+follow(new EventSource(url, {
+  fetch: (input, init) => fetch(input, { ...init, headers: { ...init.headers, ...headers } }),
+}));

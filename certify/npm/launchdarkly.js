@@ -1,0 +1,13 @@
+// The adapter of launchdarkly-eventsource.
+import { EventSource } from "launchdarkly-eventsource";
+
+import { follow, headers, idle, initial, url } from "./adapter.js";
+
+follow(new EventSource(url, {
+  headers,
+  initialRetryDelayMillis: initial,
+  maxBackoffMillis: 30000,
+  jitterRatio: 0.5,
+  readTimeoutMillis: idle,
+  errorFilter: () => true,
+}));
