@@ -13,9 +13,9 @@ import (
 func main() {
 	adapter.EndWithStdin()
 	es, err := client.New(adapter.URL(), &client.Options{
-		Header:      http.Header{"Authorization": {"Bearer " + adapter.Token()}},
-		Backoff:     backoff.Policy{Initial: adapter.Initial()},
-		IdleTimeout: adapter.Idle(),
+		Request:  client.Request{Header: http.Header{"Authorization": {"Bearer " + adapter.Token()}}},
+		Backoff:  backoff.Policy{Initial: adapter.Initial()},
+		Timeouts: client.Timeouts{Idle: adapter.Idle()},
 	})
 	if err != nil {
 		adapter.End(err)

@@ -13,7 +13,7 @@ import (
 
 func main() {
 	adapter.EndWithStdin()
-	c := sse.NewClient(adapter.URL(), sse.ClientTune(func(o *client.Options) { o.IdleTimeout = adapter.Idle() }))
+	c := sse.NewClient(adapter.URL(), sse.ClientTune(func(o *client.Options) { o.Timeouts.Idle = adapter.Idle() }))
 	c.Headers["Authorization"] = "Bearer " + adapter.Token()
 	strategy := backoff.NewExponentialBackOff()
 	strategy.InitialInterval, strategy.Multiplier, strategy.MaxInterval = adapter.Initial(), 2, 30*time.Second
