@@ -131,9 +131,9 @@ func (r *run) event(c *conn, ev sse.Event) error {
 	}
 	r.mu.Unlock()
 
-	r.hand(ev)
+	r.current, r.atHand = ev, true
 	if !r.yield(ev, nil) {
-		r.committed = true // not done, and not to be: Commit comes too late
+		r.leave()
 		return errBreak
 	}
 	r.taken()

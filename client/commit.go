@@ -20,17 +20,21 @@ func (es *EventSource) yielded() *position {
 }
 
 // Commit marks what was yielded as done, as asking for the next event would; with
-// Options.ManualCommit it alone does, for everything that was yielded so far, the
-// event at hand included. It saves the position, and returns the error of that: of
-// the cursor, or of BeforeWait, which is called first. In BeforeWait it does not
-// save: that follows.
+// Options.ManualCommit it alone does, for everything that was yielded so far. In the
+// loop's body that includes the event at hand; after a break it does not. Commit
+// saves the position, and returns the error of that: of the cursor, or of
+// BeforeWait, which is called first. In BeforeWait it does not save: that follows.
 //
-// It is called from the loop's body, or from a callback, on the goroutine that
-// ranges. Behind a loop it commits what that loop has yielded if commits are manual,
-// and is too late otherwise.
+// It is called on the goroutine that ranges: in the loop's body, or in a callback.
+// Behind a loop it commits what that loop has yielded if commits are manual, and is
+// too late otherwise; it returns [ErrBusy] while another goroutine ranges.
 func (es *EventSource) Commit() error {
 	if r := es.active; r != nil {
-		r.commit()
+		r.finishEvent()
+		if r.uncommitted {
+			r.uncommitted = false
+			r.commitAll()
+		}
 		return r.saveNow()
 	}
 	if !es.opts.ManualCommit {
@@ -56,58 +60,54 @@ func (es *EventSource) commitAll() {
 	es.cursor.dirty = es.cursor.dirty || moved
 }
 
-// hand takes note of the event that the body is about to look at.
-func (r *run) hand(ev sse.Event) {
-	r.current, r.committed = ev, false
-	if r.opts.ManualCommit {
-		if r.repeats != nil && hasOwnID(ev) {
-			r.pending.add(r.sum, r.opts.RepeatWindow)
-		}
-		r.at.set(ev.ID, r.serverRun, ev.HasID)
-	}
-}
-
 // taken takes note that the body has asked for the next event.
 func (r *run) taken() {
-	if r.opts.ManualCommit {
-		r.current = sse.Event{} // and it stays uncommitted
-		return
-	}
-	r.commit()
+	r.finishEvent()
 	if r.opts.SaveEach && r.cursor.dirty {
 		r.beforeWait()
 	}
 }
 
-// commit commits what there is to commit.
-func (r *run) commit() {
-	if r.committed {
+// finishEvent takes note that the body is done with the event at hand, if there is
+// one.
+func (r *run) finishEvent() {
+	if !r.atHand {
 		return
 	}
 	ev := r.current
-	r.current, r.committed = sse.Event{}, true
-	if r.opts.ManualCommit {
-		r.commitAll()
+	r.current, r.atHand = sse.Event{}, false
+	named := r.repeats != nil && hasOwnID(ev)
+	if !r.opts.ManualCommit {
+		if named {
+			r.repeats.add(r.sum)
+		}
+		r.move(ev.ID, ev.HasID)
 		return
 	}
-	if r.repeats != nil && hasOwnID(ev) {
-		r.repeats.add(r.sum)
+	if named {
+		r.pending.add(r.sum, r.opts.RepeatWindow)
 	}
+	r.uncommitted = true
 	r.move(ev.ID, ev.HasID)
 }
+
+// leave takes note that the body has left the loop without committing the event at
+// hand: it is to come again.
+func (r *run) leave() { r.current, r.atHand = sse.Event{}, false }
 
 // move sets the position, see [position.set]. Where an event is yielded and not
 // committed, that is the yielded one alone.
 func (r *run) move(id string, named bool) {
-	moved := false
 	if r.opts.ManualCommit {
-		moved = r.at.set(id, r.serverRun, named)
-		if !r.committed {
+		if r.at.set(id, r.serverRun, named) {
+			r.unsent = false
+		}
+		if r.uncommitted {
 			return
 		}
 	}
 	r.mu.Lock()
-	moved = r.pos.set(id, r.serverRun, named) || moved
+	moved := r.pos.set(id, r.serverRun, named)
 	r.mu.Unlock()
 	if moved {
 		r.cursor.dirty, r.unsent = true, false

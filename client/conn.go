@@ -77,6 +77,9 @@ func (c *conn) accept(header http.Header, healthFromByte bool) {
 // for bytes: a consumer that is slow between reads is not a dead server.
 func (c *conn) Read(p []byte) (int, error) {
 	c.run.beforeRead(c)
+	if err := c.run.done(); err != nil { // a callback has said so
+		return 0, err
+	}
 	d, cause := c.opts.Timeouts.Idle, ErrIdle
 	if t := c.opts.Timeouts.Event; t > 0 {
 		rest := t - c.quiet

@@ -3,6 +3,8 @@ package client
 import (
 	"context"
 	"errors"
+
+	"github.com/OneStepAt4time/resilient-sse/backoff"
 )
 
 // A Position is where a stream was left.
@@ -25,7 +27,9 @@ type Cursor interface {
 	// It is called once, when the first loop begins.
 	Load(ctx context.Context, target string) (p Position, ok bool, err error)
 
-	// Save keeps the position. When it returns nil, the position is safe.
+	// Save keeps the position. When it returns nil, the position is safe. Its error
+	// is reported, and Save is called again at the next occasion; one that is marked
+	// with [backoff.Permanent] ends the loop at once.
 	Save(ctx context.Context, target string, p Position) error
 }
 
@@ -95,6 +99,9 @@ func (r *run) beforeWait() error {
 	if now := r.cursor; now.flushErr != nil && was.flushErr == nil || now.err != nil && was.err == nil {
 		r.report(err)
 	}
+	if err != nil && r.fatal == nil && backoff.IsPermanent(err) {
+		r.fatal = err
+	}
 	return err
 }
 
@@ -137,8 +144,12 @@ func (es *EventSource) write(ctx context.Context) error {
 	return nil
 }
 
-// finish flushes and writes what is left when the loop ends.
+// finish flushes and writes what is left when the loop ends, unless that is why it
+// does.
 func (r *run) finish() error {
+	if r.fatal != nil {
+		return nil
+	}
 	r.beforeWait()
 	return errors.Join(r.cursor.flushErr, r.cursor.err)
 }

@@ -98,7 +98,8 @@ type Options struct {
 	// once more when the loop ends, unless the body panics. Whoever batches flushes
 	// here. While it fails no position is saved: its error is reported to the
 	// observer as a [*BeforeWaitError], it is called again at the next wait, and an
-	// error of the last call is joined to the loop's.
+	// error of the last call is joined to the loop's. One that is marked with
+	// [backoff.Permanent] ends the loop at once.
 	BeforeWait func() error
 }
 

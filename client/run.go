@@ -20,9 +20,10 @@ type run struct {
 	state    State
 	served   bool // the stream was open in this loop
 
-	current   sse.Event // what the body is looking at
-	sum       uint64    // its hash, if repeats are looked for
-	committed bool      // nothing is left to commit
+	current     sse.Event // what the body is looking at
+	atHand      bool      // it is looking at one
+	sum         uint64    // its hash, if repeats are looked for
+	uncommitted bool      // commits are manual, and something is left to commit
 
 	progress  bool          // the attempt under way is a success
 	paced     bool          // its failure has set the time of the next one
@@ -31,6 +32,7 @@ type run struct {
 	announced time.Time     // when the observer expects the next attempt
 	ready     time.Time     // when the last wait ended
 	gave      *GiveUpError  // this loop's
+	fatal     error         // of a cursor or a BeforeWait that no further call would mend
 	clipped   time.Duration // a Retry-After of this outage that the give-up cut short
 	second401 bool          // the immediate second try of this outage is used up
 	unsent    bool          // it was told that the position can't be sent
@@ -43,7 +45,7 @@ var (
 )
 
 func newRun(ctx context.Context, es *EventSource, yield func(sse.Event, error) bool) *run {
-	r := &run{EventSource: es, ctx: ctx, yield: yield, committed: true}
+	r := &run{EventSource: es, ctx: ctx, yield: yield}
 	var last pace
 	r.schedule, last = es.newSchedule()
 	r.due, r.cause = last.due, last.cause

@@ -39,6 +39,9 @@ func (r *run) interruptible(cancel context.CancelCauseFunc) {
 // done returns why the loop is to end although nothing has failed; nil if it is
 // not.
 func (r *run) done() error {
+	if r.fatal != nil {
+		return r.fatal
+	}
 	if r.ctx.Err() != nil {
 		return context.Cause(r.ctx)
 	}
