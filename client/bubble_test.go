@@ -31,6 +31,8 @@ type world struct {
 	asked    []time.Duration // when attempts reached the network
 	ids      []string        // their Last-Event-ID
 	observed []client.Transition
+
+	onTransition func(client.Transition) // may be set later than the source's observer
 }
 
 const streamURL = "http://stream.test/events"
@@ -83,6 +85,9 @@ func (w *world) source(opts client.Options) *client.EventSource {
 	after := opts.Observer
 	opts.Observer = func(tr client.Transition) {
 		w.observed = append(w.observed, tr)
+		if w.onTransition != nil {
+			w.onTransition(tr)
+		}
 		if after != nil {
 			after(tr)
 		}

@@ -73,6 +73,9 @@ func (r *run) loop() error {
 	}()
 	err := r.done()
 	if err == nil {
+		err = r.holdBack()
+	}
+	if err == nil {
 		err = r.load()
 	}
 	if err == nil {
@@ -110,9 +113,6 @@ func (r *run) end(err error) error {
 
 // follow makes one attempt after the other.
 func (r *run) follow() error {
-	if err := r.holdBack(); err != nil {
-		return err
-	}
 	for first := true; ; first = false {
 		err := r.attempt()
 		switch ended := r.done(); {
