@@ -21,6 +21,8 @@ type conn struct {
 	opts   *Options
 	openBy time.Time // zero: HTTPClient has no Timeout
 
+	lane    *lane       // that its streams are on, nil if the connection is its own
+	fresh   bool        // the attempt before has timed out: share no connection with it
 	crossed bool        // a redirect of the origin's led elsewhere
 	header  http.Header // the response's
 	body    io.ReadCloser
@@ -35,7 +37,8 @@ type conn struct {
 }
 
 func newConn(r *run) *conn {
-	c := &conn{run: r, opts: &r.opts}
+	c := &conn{run: r, opts: &r.opts, fresh: r.suspect}
+	r.suspect = false
 	c.ctx, c.cancel = context.WithCancelCause(r.ctx)
 	c.dog.cancel = c.cancel
 	r.interruptible(c.cancel)
@@ -138,5 +141,7 @@ func (c *conn) close() {
 		c.release()
 		c.body.Close()
 	}
+	timedOut := isTimeout(context.Cause(c.ctx))
 	c.cancel(context.Canceled)
+	c.leaveLane(timedOut)
 }

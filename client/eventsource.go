@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"net/http"
 	"net/url"
 	"strings"
 	"sync"
@@ -38,14 +39,17 @@ type EventSource struct {
 	interrupt context.CancelCauseFunc // of what the loop waits for; nil without one
 
 	// For the loop's goroutine, and kept from one loop to the next:
-	active    *run      // the loop under way
-	at        position  // yielded, if commits are manual
-	opened    bool      // a stream has been open
-	loaded    bool      // the cursor was read
-	serverRun string    // the run of the server's counter
-	repeats   *repeats  // nil if repeats are not looked for
-	pending   pending   // if commits are manual
-	refused   *GapError // what the last loop ended with; nil if it was no gap
+	active    *run            // the loop under way
+	at        position        // yielded, if commits are manual
+	opened    bool            // a stream has been open
+	loaded    bool            // the cursor was read
+	serverRun string          // the run of the server's counter
+	shared    *http.Transport // the one it uses where HTTPClient has none; nil until then
+	leftBase  bool            // it has timed out on HTTPClient's transport, and uses clones of it
+	suspect   bool            // the last attempt has timed out
+	repeats   *repeats        // nil if repeats are not looked for
+	pending   pending         // if commits are manual
+	refused   *GapError       // what the last loop ended with; nil if it was no gap
 	cursor    saver
 	retry     time.Duration // what the server's retry field said; 0 if it did not
 	pace      pace

@@ -24,12 +24,20 @@ type Options struct {
 	// what should not be shown. Sources of one cursor need different names.
 	Name string
 
-	// HTTPClient sends the requests. Nil means one with a transport that all
-	// sources share, which pings idle HTTP/2 connections ([NewTransport]). A
-	// Timeout bounds the opening of the stream, over all its redirects, and does
-	// not end it; a Jar is used on the stream's own origin; CheckRedirect may
-	// refuse a redirect, of which ten are followed at most. The client itself is
-	// not copied.
+	// HTTPClient sends the requests; nil is an empty one. Without a Transport it uses
+	// one that all such sources share ([NewTransport]), not http.DefaultTransport,
+	// which does not notice a dead HTTP/2 connection. A Timeout bounds the opening of
+	// the stream, over all its redirects, and does not end it; a Jar is used on the
+	// stream's own origin; CheckRedirect may refuse a redirect, of which ten are
+	// followed at most. The client itself is not copied.
+	//
+	// With an [*http.Transport], streams that would not fit on one HTTP/2 connection
+	// (its receive buffer divided by that of a stream), and whoever comes after an
+	// idle, header or connect timeout, use clones of it, whose connections are their
+	// own: a dead connection costs one timeout, and MaxConnsPerHost counts for each
+	// clone. With another RoundTripper the request after such a timeout has Close set
+	// and follows a call of CloseIdleConnections, if there is one. That rids it of an
+	// HTTP/2 connection that nobody else uses; else one more attempt may be lost.
 	HTTPClient *http.Client
 
 	Request  Request  // a GET without a body
@@ -167,7 +175,7 @@ func (o *Options) withDefaults(k kind) Options {
 	limit(&c.HealthyAfter, 5*time.Second)
 	c.Timeouts.setDefaults(c.Backoff.GiveUp, onSession)
 	if c.HTTPClient == nil {
-		c.HTTPClient = &http.Client{Transport: transportFor(c.Timeouts.Connect)}
+		c.HTTPClient = &http.Client{}
 	}
 	if c.RepeatWindow == 0 && onSession {
 		c.RepeatWindow = 256

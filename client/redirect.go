@@ -28,7 +28,12 @@ func (r *run) fetch(c *conn, req *http.Request) (*http.Response, error) {
 	home := req.URL
 	var via []*http.Request
 	for {
-		resp, err := hc.Do(req.Clone(c.armed())) // a clone: the jar adds its cookies to what it is given
+		sent := req.WithContext(c.armed())
+		if hc.Jar != nil {
+			sent.Header = req.Header.Clone() // the jar adds its cookies to what it is given
+		}
+		hc.Transport = r.transport(c, sent)
+		resp, err := hc.Do(sent)
 		if err != nil || !isRedirect(resp.StatusCode) {
 			return resp, err
 		}

@@ -12,6 +12,11 @@ func Same(a, b *url.URL) bool {
 	return a.Scheme == b.Scheme && strings.EqualFold(a.Hostname(), b.Hostname()) && Port(a) == Port(b)
 }
 
+// Of returns the origin in words, the same for two URLs that Same says it of.
+func Of(u *url.URL) string {
+	return u.Scheme + "://" + strings.ToLower(u.Hostname()) + ":" + Port(u)
+}
+
 // Port returns the port of an http or https URL, its scheme's own if it names
 // none.
 func Port(u *url.URL) string {

@@ -21,6 +21,9 @@ func TestSame(t *testing.T) {
 		if got := Same(parse(t, tt.a), parse(t, tt.b)); got != tt.same {
 			t.Errorf("Same(%s, %s) = %v", tt.a, tt.b, got)
 		}
+		if a, b := Of(parse(t, tt.a)), Of(parse(t, tt.b)); (a == b) != tt.same {
+			t.Errorf("Of(%s) = %s, Of(%s) = %s", tt.a, a, tt.b, b)
+		}
 	}
 }
 
