@@ -94,10 +94,12 @@ func build(u *url.URL, k kind, opts *Options, err error) (*EventSource, error) {
 	return es, nil
 }
 
-// Target names the stream: Options.Name, or else its URL without what may be secret (user info, and
-// query parameters by names such as token and signature), and what else tells its
-// request from others: the method and a digest of the body. It is what a [Cursor]
-// files the position under.
+// Target names the stream: Options.Name, or else its URL and what else tells its
+// request from others, the method and a digest of the body. It is what a [Cursor]
+// files the position under, and can be shown: of query parameters that hold
+// credentials, by names such as token, api_key and X-Amz-Signature, it has nothing,
+// and of those that may be secret or tell one stream from another (code, ticket,
+// page_token) a digest.
 func (es *EventSource) Target() string { return es.target }
 
 // Events returns the events of the stream, over as many connections as it
@@ -151,8 +153,8 @@ func (es *EventSource) LastEventID() string {
 	return string(es.pos.id)
 }
 
-// parseURL checks a URL. Its error does not repeat the query, which may hold a
-// token.
+// parseURL checks a URL. Its error repeats nothing of it but a wrong scheme: there
+// are passwords in all the rest.
 func parseURL(raw string) (*url.URL, error) {
 	u, err := url.Parse(raw)
 	if err != nil {
@@ -160,7 +162,7 @@ func parseURL(raw string) (*url.URL, error) {
 		if e, ok := errors.AsType[*url.Error](err); ok {
 			cause = e.Err
 		}
-		return nil, fmt.Errorf("client: malformed URL: %w", cause)
+		return nil, errors.New("client: malformed URL: " + withoutQuotes(cause.Error()))
 	}
 	if u.Scheme != "http" && u.Scheme != "https" {
 		return nil, fmt.Errorf("client: URL scheme %q is neither http nor https", u.Scheme)

@@ -78,6 +78,92 @@ func TestFileCursorKeepsAsecondWriterOut(t *testing.T) {
 	openCursor(t, path)
 }
 
+// Two names of one file are one file, also before it exists.
+func TestFileCursorFollowsLinks(t *testing.T) {
+	dir := t.TempDir()
+	at := func(name string) string { return filepath.Join(dir, name) }
+	if err := os.Mkdir(at("sub"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	for name, to := range map[string]string{"link": "sub/cursor", "second": at("link"), "folder": "sub"} {
+		if err := os.Symlink(to, at(name)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	names := []string{"link", "second", "sub/cursor", "folder/cursor"}
+	for _, first := range names { // with the file missing in the first round, and there in the others
+		c := openCursor(t, at(first))
+		for _, second := range names {
+			if _, err := client.OpenFileCursor(at(second)); !errors.Is(err, client.ErrLocked) {
+				t.Errorf("%s is open, and %s: got %v, want ErrLocked", first, second, err)
+			}
+		}
+		if err := c.Save(t.Context(), "x", client.Position{LastEventID: first}); err != nil {
+			t.Fatal(err)
+		}
+		c.Close()
+		if fi, err := os.Lstat(at("sub/cursor")); err != nil || !fi.Mode().IsRegular() {
+			t.Errorf("%s: the file is not where the link leads: %v", first, err)
+		}
+	}
+	if err := os.Symlink("round", at("round")); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := client.OpenFileCursor(at("round")); err == nil {
+		t.Error("a link to itself was opened")
+	}
+}
+
+// An entry under a target that still had secrets in it is found under today's, and
+// moved by the next save, not before.
+func TestFileCursorMovesOldEntries(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "cursor")
+	old := `{"version":1,"positions":{
+		"http://h/a?access-token=s3cret1&x=1":{"lastEventId":"9"},
+		"http://h/a?access-token=s3cret2&x=1":{"lastEventId":"12","run":"r"},
+		"http://h/b?code=s3cret":{"lastEventId":"7"},
+		"POST http://h/c?id_token=s3cret sha256:2cf24dba5fb0":{"lastEventId":"5"},
+		"http://h/d?key=sha256:4a44dc15364":{"lastEventId":"not ours"},
+		"http://h/other":{"lastEventId":"1"}}}`
+	if err := os.WriteFile(path, []byte(old), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	c := openCursor(t, path)
+	post := client.Options{Request: client.Request{Method: "POST", Body: []byte("hello")}}
+	for _, tt := range []struct {
+		url  string
+		opts client.Options
+		want client.Position
+	}{
+		{"http://h/a?access-token=s3cret3&x=1", client.Options{}, client.Position{LastEventID: "12", Run: "r"}},
+		{"http://h/b?code=s3cret", client.Options{}, client.Position{LastEventID: "7"}},
+		{"http://h/c?id_token=s3cret3", post, client.Position{LastEventID: "5"}},
+	} {
+		target := mustNew(t, tt.url, tt.opts).Target()
+		for range 2 {
+			if p, ok, err := c.Load(t.Context(), target); p != tt.want || !ok || err != nil {
+				t.Errorf("%s: got %+v, %v, %v; want %+v", target, p, ok, err, tt.want)
+			}
+		}
+		if b, _ := os.ReadFile(path); !strings.Contains(string(b), "s3cret") {
+			t.Error("an entry was moved before its position was saved")
+		}
+		if err := c.Save(t.Context(), target, client.Position{LastEventID: "13"}); err != nil {
+			t.Fatal(err)
+		}
+		if p, _, _ := c.Load(t.Context(), target); p.LastEventID != "13" {
+			t.Errorf("%s: got %+v after the save", target, p)
+		}
+	}
+	if _, ok, _ := c.Load(t.Context(), mustNew(t, "http://h/b?code=another", client.Options{}).Target()); ok {
+		t.Error("another stream has the position")
+	}
+	b, _ := os.ReadFile(path)
+	if got := string(b); strings.Contains(got, "s3cret") || !strings.Contains(got, "http://h/other") {
+		t.Errorf("the file is\n%s", got)
+	}
+}
+
 func TestFileCursorRefusesADamagedFile(t *testing.T) {
 	for name, content := range map[string]string{
 		"cut":     `{"version":1,"positions":{"http://a/":{"las`,

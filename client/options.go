@@ -21,7 +21,8 @@ import (
 type Options struct {
 	// Name is what the source is called instead of its URL, in [EventSource.Target],
 	// in cursors and in logs: for a URL that changes from start to start, or holds
-	// what should not be shown. Sources of one cursor need different names.
+	// what should not be shown. Sources of one cursor need different names, and one
+	// that is given a name has no position yet under it.
 	Name string
 
 	// HTTPClient sends the requests; nil is an empty one. Without a Transport it uses
