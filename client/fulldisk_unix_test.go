@@ -21,7 +21,7 @@ func TestFileCursorSurvivesAFailedSave(t *testing.T) {
 		t.Fatal(err)
 	}
 	fill := fullDisk(t, dir)
-	err := c.Save(t.Context(), "x", client.Position{LastEventID: strings.Repeat("2", 4<<10)})
+	err := c.Save(t.Context(), "x", client.Position{LastEventID: strings.Repeat("2", 4<<20)})
 	if err == nil {
 		t.Fatal("save on a full disk: no error")
 	}
@@ -43,7 +43,8 @@ func TestFileCursorSurvivesAFailedSave(t *testing.T) {
 type full struct{ undo func() }
 
 // fullDisk makes writes to files of this process fail as they do on a full disk,
-// by a limit on the size of a file. The signal that comes with it is ignored by
+// by a limit on the size of a file, which what go test itself writes stays below.
+// The signal that comes with it is ignored by
 // the Go runtime's default for SIGXFSZ.
 func fullDisk(t *testing.T, dir string) full {
 	t.Helper()
@@ -51,14 +52,14 @@ func fullDisk(t *testing.T, dir string) full {
 	if err := unix.Getrlimit(unix.RLIMIT_FSIZE, &old); err != nil {
 		t.Fatal(err)
 	}
-	if err := unix.Setrlimit(unix.RLIMIT_FSIZE, &unix.Rlimit{Cur: 1 << 10, Max: old.Max}); err != nil {
+	if err := unix.Setrlimit(unix.RLIMIT_FSIZE, &unix.Rlimit{Cur: 1 << 20, Max: old.Max}); err != nil {
 		t.Fatal(err)
 	}
 	f := full{undo: func() { unix.Setrlimit(unix.RLIMIT_FSIZE, &old) }}
 	t.Cleanup(f.undo)
 	// It must bite, or the test proves nothing.
 	probe := filepath.Join(dir, "probe")
-	if os.WriteFile(probe, make([]byte, 2<<10), 0o600) == nil {
+	if os.WriteFile(probe, make([]byte, 2<<20), 0o600) == nil {
 		t.Fatal("the limit on file size has no effect")
 	}
 	os.Remove(probe)
