@@ -10,6 +10,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/OneStepAt4time/resilient-sse/backoff"
 	"github.com/OneStepAt4time/resilient-sse/client"
 )
 
@@ -122,7 +123,10 @@ func TestHeaderTimeout(t *testing.T) {
 		opts client.Options
 		want time.Duration
 	}{
-		{"IdleTimeout unless told: some servers answer with the first event", client.Options{Timeouts: client.Timeouts{Idle: time.Minute}}, time.Minute},
+		{"Idle unless told: some servers answer with the first event", client.Options{Timeouts: client.Timeouts{Idle: 50 * time.Second}}, 50 * time.Second},
+		{"a fifth of the give-up, if that is less", client.Options{}, time.Minute},
+		{"a fifth of another give-up", client.Options{Backoff: backoff.Policy{GiveUp: time.Hour}, Timeouts: client.Timeouts{Idle: backoff.Off}}, 12 * time.Minute},
+		{"Idle where there is no give-up", client.Options{Backoff: backoff.Policy{GiveUp: backoff.Off}}, 5 * time.Minute},
 		{"its own", client.Options{Timeouts: client.Timeouts{Header: 5 * time.Second}}, 5 * time.Second},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -134,7 +138,7 @@ func TestHeaderTimeout(t *testing.T) {
 					}
 					untilGone(r)
 				})
-				tt.opts.Backoff = exact
+				tt.opts.Backoff.Jitter = backoff.Off
 				if _, err := collect(t, w.source(tt.opts)); err != nil {
 					t.Fatal(err)
 				}

@@ -2,6 +2,7 @@ package client_test
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -11,6 +12,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/OneStepAt4time/resilient-sse/backoff"
 	"github.com/OneStepAt4time/resilient-sse/client"
 	"github.com/OneStepAt4time/resilient-sse/testserver"
 )
@@ -272,5 +274,52 @@ func TestBeforeWait(t *testing.T) {
 			batch = append(batch, ev.Data)
 		}
 		equal(t, "batches", batches, []string{"ab", "c"})
+	})
+}
+
+// OnGiveUp is for the source's own give-up, not for one that comes from elsewhere, by
+// Prepare, by a transport or by the context.
+func TestOnGiveUpIsForOnesOwn(t *testing.T) {
+	foreign := &client.GiveUpError{Err: errors.New("of another source")}
+	for name, with := range map[string]func(o *client.Options, cancel context.CancelCauseFunc){
+		"Prepare": func(o *client.Options, _ context.CancelCauseFunc) {
+			o.Request.Prepare = func(context.Context, *http.Request) error { return backoff.Permanent(foreign) }
+		},
+		"transport": func(o *client.Options, _ context.CancelCauseFunc) {
+			o.HTTPClient = &http.Client{Transport: roundTripper(func(*http.Request) (*http.Response, error) { return nil, foreign })}
+			o.FailFast = true
+		},
+		"context": func(o *client.Options, cancel context.CancelCauseFunc) {
+			o.HTTPClient = &http.Client{Transport: roundTripper(func(*http.Request) (*http.Response, error) { cancel(foreign); return nil, foreign })}
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			gaveUp, closed := 0, 0
+			ctx, cancel := context.WithCancelCause(t.Context())
+			defer cancel(nil)
+			opts := client.Options{Observer: client.Callbacks{OnGiveUp: func() { gaveUp++ }, OnClose: func() { closed++ }}.Observe}
+			with(&opts, cancel)
+			es := mustNew(t, streamURL, opts)
+			var last error
+			for _, err := range es.Events(ctx) {
+				last = err
+			}
+			if !errors.Is(last, foreign) || gaveUp != 0 || closed != 1 || es.Stats().GiveUps != 0 {
+				t.Errorf("got %v, OnGiveUp %d times, OnClose %d times, counted %d", last, gaveUp, closed, es.Stats().GiveUps)
+			}
+		})
+	}
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, nil)
+		w.down.Store(true)
+		gaveUp := 0
+		c := newMemCursor()
+		c.fail = errors.New("disk full") // joined to the give-up
+		es := w.source(client.Options{Cursor: c, Observer: client.Callbacks{OnGiveUp: func() { gaveUp++ }}.Observe})
+		es.Seek("1")
+		_, err := collect(t, es)
+		if !errors.Is(err, c.fail) || gaveUp != 1 || es.Stats().GiveUps != 1 {
+			t.Errorf("got %v, OnGiveUp %d times, counted %d", err, gaveUp, es.Stats().GiveUps)
+		}
 	})
 }

@@ -99,7 +99,8 @@ type Options struct {
 	Observer func(Transition)
 
 	// OnComment, if set, is called with each comment line of the stream, without its
-	// colon, on the goroutine that ranges.
+	// colon and one blank behind it, on the goroutine that ranges. A comment inside an
+	// event comes before the event.
 	OnComment func(text string)
 
 	// BeforeWait, if set, is called on the ranging goroutine before each wait (for

@@ -174,6 +174,9 @@ func TestRedirectAsksTheUsersCheck(t *testing.T) {
 	home := log.origin(t, "home")
 	no := errors.New("no redirects here")
 	hc := &http.Client{CheckRedirect: func(req *http.Request, via []*http.Request) error {
+		if req.Response == nil || req.Response.StatusCode != 302 || req.Response.Header.Get("Location") == "" {
+			t.Errorf("CheckRedirect was given the response %v, want the redirect", req.Response)
+		}
 		if req.URL.Path == "/stream" && len(via) == 1 {
 			return no
 		}

@@ -215,3 +215,30 @@ func TestSessionNotFound(t *testing.T) {
 		})
 	}
 }
+
+// A block without data moves the position also where a heartbeat comes with the same
+// read, and where another event does.
+func TestBlockWithoutDataBesideOthers(t *testing.T) {
+	for _, tt := range []struct{ sent, want string }{
+		{"id: 7\n\n" + heartbeat, "7"},
+		{heartbeat + "id: 7\n\n", "7"},
+		{connected + "id: 7\n\n" + heartbeat + "id: 8\n\n" + heartbeat, "8"},
+		{"id: 7\n\ndata: {\"event\":\"message\"}\n\n", "7"},
+		{"id\n\n" + heartbeat, ""}, // a reset
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			w := newWorld(t, func(n int, rw http.ResponseWriter, r *http.Request) {
+				if n == 2 {
+					rw.WriteHeader(http.StatusNoContent)
+					return
+				}
+				stream(rw)(tt.sent)
+			})
+			es := sessionSource(t, w, client.Options{Backoff: exact, LastEventID: "6"})
+			if _, err := collect(t, es); err != nil {
+				t.Fatal(err)
+			}
+			equal(t, "asked behind "+tt.sent, w.ids, []string{"6", tt.want})
+		})
+	}
+}
