@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -139,12 +140,14 @@ func TestDrainFromManyGoroutines(t *testing.T) {
 			}
 		})
 		es := w.source(client.Options{Backoff: exact})
+		var wg sync.WaitGroup
+		defer wg.Wait()
 		for range 20 {
 			for range 3 {
-				go func() {
+				wg.Go(func() {
 					time.Sleep(time.Second)
 					es.Drain()
-				}()
+				})
 			}
 			for _, err := range es.Events(t.Context()) {
 				if err != nil {
