@@ -3,6 +3,7 @@ module github.com/OneStepAt4time/resilient-sse
 go 1.26.0
 
 require (
+	github.com/BurntSushi/toml v1.6.0
 	github.com/cenkalti/backoff/v4 v4.3.0
 	github.com/fatih/color v1.19.0
 	github.com/google/go-cmp v0.7.0

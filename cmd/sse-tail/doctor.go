@@ -67,24 +67,28 @@ type diagnosis struct {
 }
 
 func newDiagnosis(sys *system.System, f *flags, args []string) (*diagnosis, error) {
+	f.configure(sys)
 	targets := f.targets(args)
 	f.ownTransport = true
 	a := f.access(sys.Env)
 	if len(targets) > 1 {
 		f.problems.Add("doctor looks at one stream at a time")
 	}
-	opts := client.Options{Request: client.Request{Header: f.requestHeader(a)}}
+	body := f.readData()
+	opts := client.Options{Request: client.Request{Header: f.requestHeader(a, body)}}
 	d := &diagnosis{sys: sys}
 	if len(targets) == 1 {
 		f.problems.AddError(a.Apply(&opts, targets[0]))
 		var err error
-		if d.url, err = targets[0].Address(); err == nil && d.url.Scheme != "http" && d.url.Scheme != "https" {
+		if d.url, err = targets[0].Address(); err != nil {
+			f.problems.AddError(err)
+		} else if d.url.Scheme != "http" && d.url.Scheme != "https" {
 			f.problems.Add("%q is neither http nor https", d.url.Scheme)
 		}
 	}
 	d.probe = doctor.Options{
 		Transport: a.Transport(), Header: opts.Request.Header, Prepare: opts.Request.Prepare, Mask: mask.URL,
-		Proxy: a.Transport().Proxy, Method: f.method, Body: f.body,
+		Proxy: a.Transport().Proxy, Method: f.method, Body: body,
 	}
 	if f.given("data") && f.method == "" {
 		d.probe.Method = http.MethodPost

@@ -5,6 +5,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/OneStepAt4time/resilient-sse/internal/access"
 	"github.com/OneStepAt4time/resilient-sse/internal/action"
 	"github.com/OneStepAt4time/resilient-sse/internal/cmdline"
 	"github.com/OneStepAt4time/resilient-sse/internal/filter"
@@ -68,6 +69,7 @@ var otherNames = map[string]string{"ls": "sessions", "list": "sessions", "ps": "
 
 // follower checks the whole command line before anything is dialled.
 func (f *flags) follower(sys *system.System, args []string) (*tail.Follower, error) {
+	f.configure(sys)
 	o := f.options(sys, f.targets(args))
 	w, err := tail.New(o)
 	f.problems.AddError(err)
@@ -76,17 +78,23 @@ func (f *flags) follower(sys *system.System, args []string) (*tail.Follower, err
 
 // options are what the flags say. What is wrong with them goes to the problems.
 func (f *flags) options(sys *system.System, targets []target.Target) tail.Options {
+	f.sys = sys
 	f.check()
 	o := tail.Options{
 		System: sys, Prefix: prefix, Targets: targets,
 		Source: f.source(), Access: f.access(sys.Env),
-		Render: render.Options{Format: f.output, Timestamps: f.timestamps}, Color: f.color,
-		Count: f.count, Timeout: f.timeout, ExitOnEnd: f.exitOnEnd, NoReconnect: f.noReconnect, Insecure: f.insecure,
-		Level: f.level(), Verbose: f.verbose, Args: cmdline.Args(f.fs, sys.Args),
+		Render: render.Options{Format: f.output, Timestamps: f.timestamps, Join: f.join}, Color: f.color,
+		Record: f.record, Tail: f.tail, Since: f.since, AcceptGap: f.acceptGap,
+		Count: f.count, Timeout: f.timeout, Once: f.once, ExitOnEnd: f.exitOnEnd, NoReconnect: f.noReconnect, Insecure: f.insecure,
+		DoneMark: f.once || f.join || f.given("data"), // where a server of language models may be
+		Level:    f.level(), Verbose: f.verbose, Include: f.include, Args: cmdline.Args(f.fs, sys.Args),
+	}
+	if f.join && o.Render.Format == "auto" {
+		o.Render.Format = "data"
 	}
 	var err error
 	o.Filter, err = filter.New(filter.Options{
-		Kinds: f.events, Heartbeats: f.heartbeats, Filter: f.filter, JQ: f.jq, Until: f.until, FailOn: f.failOn,
+		Kinds: f.events, Heartbeats: f.heartbeats, Filter: f.filter, JQ: f.jq, Spoken: f.join && f.jq == "", Until: f.until, FailOn: f.failOn,
 	})
 	f.problems.AddError(err)
 	if f.exec != "" {
@@ -101,16 +109,16 @@ func (f *flags) options(sys *system.System, targets []target.Target) tail.Option
 	case f.cont:
 		o.Cursor = resume.InState(sys.Env)
 	}
-	o.Source.Request.Header = f.requestHeader(o.Access)
+	o.Source.Request.Header = f.requestHeader(o.Access, o.Source.Request.Body)
 	return o
 }
 
 // requestHeader is what is sent with each request, and says of what kind a body
 // is.
-func (f *flags) requestHeader(a interface{ Header() http.Header }) http.Header {
+func (f *flags) requestHeader(a *access.Access, body []byte) http.Header {
 	h := a.Header()
 	if f.given("data") && h.Get("Content-Type") == "" {
-		h.Set("Content-Type", contentType(f.body))
+		h.Set("Content-Type", contentType(body))
 	}
 	return h
 }
@@ -120,7 +128,7 @@ func (f *flags) targets(args []string) []target.Target {
 	var list []target.Target
 	named := false
 	for _, arg := range args {
-		t, err := target.Parse(arg, f.server)
+		t, err := target.Parse(arg, f.server, f.env)
 		if err != nil {
 			f.problems.AddError(err)
 			continue
@@ -134,6 +142,10 @@ func (f *flags) targets(args []string) []target.Target {
 	}
 	if len(args) == 0 && !f.all && !f.problems.Any() { // else a bad flag may have been meant for it
 		f.problems.Add("nothing to follow: give a URL, a session id, or --all (or try: sse-tail demo)")
+	}
+	list = target.Distinct(list)
+	if f.name != "" && len(list) > 1 {
+		f.problems.Add("--name: it names one target, and there are %d; NAME=URL gives each a label", len(list))
 	}
 	if !named {
 		return list

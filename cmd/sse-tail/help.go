@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/spf13/cobra"
 
@@ -10,17 +11,25 @@ import (
 
 const examples = `  sse-tail https://example.com/events       any stream
   sse-tail -s http://127.0.0.1:9100 abc     session abc of a server
-  sse-tail --all -o json | jq .event        all its sessions, as JSON
+  sse-tail --all -o json | jq .data.event   all its sessions, as JSON
   sse-tail -c -n 10 abc                     the next ten, each time
   sse-tail abc --until '.event == "stall"'  until something happens
   sse-tail abc --exec './handle it'         a command for each event
+  sse-tail -j -d @ask.json URL              what a language model says, as text
 `
 
 const usage = `sse-tail [flags] URL|SESSION-ID...
-sse-tail demo | serve | doctor URL | completion SHELL
-
-What each flag does: sse-tail help flags. Exit codes: sse-tail help exit-codes.
+sse-tail demo|serve|doctor URL|sessions|certify -- CMD|completion SHELL|version
+More with sse-tail help: flags, exit-codes, man, or a command.
 `
+
+// overview are the flags that most people need, as --help has them; help flags has
+// all.
+var overview = []string{
+	"server", "all", "profile", "token-file", "user", "netrc", "header", "request", "data", "proxy", "insecure", "include",
+	"last-event-id", "tail", "since", "cursor", "continue", "event", "filter", "jq", "output", "join", "timestamps", "record",
+	"count", "until", "timeout", "once", "follow", "give-up", "no-reconnect", "fail-on-gap", "exec", "quiet", "verbose", "status",
+}
 
 const exitCodes = `  0    the end that was wanted: -n, --until, session ended, 204, closed pipe
   1    another error
@@ -90,7 +99,9 @@ func rootHelp(root *cobra.Command) string {
 	for _, g := range cmdline.Groups(root.Flags()) {
 		var flags []string
 		for _, f := range g.Flags {
-			flags = append(flags, cmdline.Usage(f))
+			if slices.Contains(overview, f.Name) {
+				flags = append(flags, cmdline.Short(f))
+			}
 		}
 		b = cmdline.AppendWrapped(b, fmt.Sprintf("%-10s ", g.Name), flags)
 	}

@@ -45,7 +45,7 @@ func TestHelpFitsAScreen(t *testing.T) {
 		args  string
 		lines int
 	}{
-		{"--help", 40}, {"help flags", 90}, {"help exit-codes", 24}, {"doctor --help", 40}, {"serve --help", 24}, {"demo --help", 24},
+		{"--help", 24}, {"help flags", 120}, {"help exit-codes", 24}, {"doctor --help", 50}, {"serve --help", 24}, {"demo --help", 24},
 	} {
 		code, out, said := runCommand(nil, strings.Fields(test.args)...)
 		if code != 0 || said != "" {
@@ -61,13 +61,20 @@ func TestHelpFitsAScreen(t *testing.T) {
 			}
 		}
 	}
-	_, out, _ := runCommand(nil, "--help")
+	_, short, _ := runCommand(nil, "--help")
+	_, all, _ := runCommand(nil, "help", "flags")
 	root, _ := newRoot(&system.System{Env: func(string) string { return "" }})
 	for _, g := range cmdline.Groups(root.Flags()) {
 		for _, f := range g.Flags {
-			if !strings.Contains(out, "--"+f.Name) {
-				t.Errorf("--help does not name --%s", f.Name)
+			if !strings.Contains(all, "--"+f.Name) {
+				t.Errorf("help flags does not name --%s", f.Name)
 			}
+		}
+	}
+	for _, name := range overview {
+		f := root.Flags().Lookup(name)
+		if f == nil || !strings.Contains(short, cmdline.Short(f)) {
+			t.Errorf("--help does not name --%s", name)
 		}
 	}
 }
@@ -87,7 +94,7 @@ func TestCompletion(t *testing.T) {
 		{[]string{"-n", ""}, ":4\n"},
 		{[]string{"--give-u"}, "--give-up\tgive up an outage after D; 0: never\n:4\n"},
 		{[]string{"--cursor", ""}, ":0\n"},
-		{[]string{"x"}, ":4\n"},
+		{[]string{"-s", "http://127.0.0.1:1", "x"}, ":4\n"},
 	} {
 		_, out, _ := runCommand(nil, append([]string{"__complete"}, test.args...)...)
 		if out != test.want {

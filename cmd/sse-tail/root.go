@@ -33,8 +33,8 @@ func run(sys *system.System) int {
 func newRoot(sys *system.System) (*cobra.Command, *flags) {
 	p := new(cmdline.Problems)
 	root, f := newFollow(sys, p)
-	root.AddCommand(newDemo(sys, p), newServe(sys, p), newDoctor(sys, p), newCertify(sys, p), newVersion(sys, p))
-	addCompletion(root)
+	root.AddCommand(newDemo(sys, p), newServe(sys, p), newDoctor(sys, p), newSessions(sys, p), newCertify(sys, p), newVersion(sys, p), newCompletion(sys, p))
+	addCompletion(root, sys, f)
 	addHelp(root, p)
 	return root, f
 }

@@ -26,7 +26,7 @@ func TestTrusts(t *testing.T) {
 		{target.DefaultServer, "https://any.test/x", false},
 	} {
 		a, err1 := New(Options{EnvToken: "secret", Server: test.server})
-		tg, err2 := target.Parse(test.target, cmp.Or(test.server, target.DefaultServer))
+		tg, err2 := target.Parse(test.target, cmp.Or(test.server, target.DefaultServer), nil)
 		if err := errors.Join(err1, err2); err != nil {
 			t.Fatal(err)
 		}

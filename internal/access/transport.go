@@ -11,31 +11,34 @@ import (
 	"os"
 	"strings"
 	"time"
+
+	"github.com/OneStepAt4time/resilient-sse/client"
 )
 
-// newTransport is like the client's own, with another way to the server. A nil
-// configuration is the default one, an empty socket none.
-func newTransport(config *tls.Config, socket string) *http.Transport {
-	dialer := &net.Dialer{KeepAlive: 15 * time.Second} // the client has the time limit
-	t := &http.Transport{
-		Proxy:             http.ProxyFromEnvironment,
-		DialContext:       dialer.DialContext,
-		TLSClientConfig:   config,
-		ForceAttemptHTTP2: true,
-		IdleConnTimeout:   90 * time.Second,
-		HTTP2: &http.HTTP2Config{
-			SendPingTimeout:           15 * time.Second,
-			PingTimeout:               15 * time.Second,
-			MaxReceiveBufferPerStream: 256 << 10,
-		},
+// newTransport is like the client's own, with another way to the server; nil if
+// the options want nothing that the client's own has not.
+func newTransport(o Options) (*http.Transport, error) {
+	config, err1 := tlsConfig(o)
+	proxy, err2 := proxies(o)
+	err := errors.Join(err1, err2)
+	if config == nil && proxy == nil && o.UnixSocket == "" && !o.OwnTransport {
+		return nil, err
 	}
-	if socket != "" {
+	dialer := &net.Dialer{KeepAlive: 15 * time.Second} // the client has the time limit
+	t := client.NewTransport()
+	t.DialContext = dialer.DialContext
+	t.TLSHandshakeTimeout = 0
+	t.TLSClientConfig = config
+	if proxy != nil {
+		t.Proxy = proxy
+	}
+	if o.UnixSocket != "" {
 		t.Proxy = nil
 		t.DialContext = func(ctx context.Context, _, _ string) (net.Conn, error) {
-			return dialer.DialContext(ctx, "unix", socket)
+			return dialer.DialContext(ctx, "unix", o.UnixSocket)
 		}
 	}
-	return t
+	return t, err
 }
 
 // tlsConfig returns what the options say about TLS; nil if they say nothing.

@@ -66,6 +66,26 @@ func (g Group) Duration(p *time.Duration, name, usage string) {
 	add(g, p, name, "", usage, value[time.Duration]{kind: "duration", parse: parseDuration, show: showDuration})
 }
 
+// Seconds is a duration that may also be a number of seconds.
+func (g Group) Seconds(p *time.Duration, name, short, usage string) {
+	add(g, p, name, short, usage, value[time.Duration]{kind: "duration", parse: parseSeconds, show: showDuration})
+}
+
+// Size is a number of bytes, 1 or more.
+func (g Group) Size(p *int, name, usage string) {
+	add(g, p, name, "", usage, value[int]{kind: "size", parse: parseSize, show: showSize})
+}
+
+// Number is 0 or more.
+func (g Group) Number(p *int, name, usage string) {
+	add(g, p, name, "", usage, value[int]{kind: "number", parse: parseNumber, show: func(n int) string {
+		if n == 0 {
+			return ""
+		}
+		return strconv.Itoa(n)
+	}})
+}
+
 // Count is a number of events, 1 or more.
 func (g Group) Count(p *int, name, short, usage string) {
 	add(g, p, name, short, usage, value[int]{kind: "count", parse: parseCount, show: func(n int) string {

@@ -56,7 +56,7 @@ func Groups(fs *pflag.FlagSet) []FlagGroup {
 	at := map[string]int{}
 	fs.VisitAll(func(f *pflag.Flag) {
 		names := f.Annotations[groupAnnotation]
-		if len(names) == 0 { // cobra's own
+		if len(names) == 0 || f.Hidden { // cobra's own, and other programs'
 			return
 		}
 		i, ok := at[names[0]]
@@ -73,6 +73,15 @@ func Groups(fs *pflag.FlagSet) []FlagGroup {
 // Usage is a flag as the overview has it.
 func Usage(f *pflag.Flag) string {
 	return strings.TrimSpace(Names(f) + " " + argument(f))
+}
+
+// Short is a flag by its shorter name.
+func Short(f *pflag.Flag) string {
+	name := "--" + f.Name
+	if f.Shorthand != "" {
+		name = "-" + f.Shorthand
+	}
+	return strings.TrimSpace(name + " " + argument(f))
 }
 
 // fullUsage is a flag with its long name in a column.

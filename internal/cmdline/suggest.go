@@ -55,13 +55,17 @@ func isFlag(name string) func(string) bool {
 func badFlag(fs *pflag.FlagSet, p *Problems, err error) func(string) bool {
 	if e, ok := errors.AsType[*pflag.NotExistError](err); ok {
 		if group := e.GetSpecifiedShortnames(); group != "" {
-			p.Add("-%s: no such flag", e.GetSpecifiedName())
+			text := "no such flag"
+			if there := elsewhere[elsewhereShort[e.GetSpecifiedName()]]; there != "" {
+				text = "no such flag here; " + there
+			}
+			p.Add("-%s: %s", e.GetSpecifiedName(), text)
 			return func(arg string) bool { return strings.HasPrefix(arg, "-") && strings.HasSuffix(arg, group) }
 		}
 		name := e.GetSpecifiedName()
 		switch near := nearest(fs, name); {
-		case name == "token":
-			p.Add("--token: no such flag, since other users see arguments; set SSE_TAIL_TOKEN or use --token-file")
+		case elsewhere[name] != "":
+			p.Add("--%s: no such flag here; %s", name, elsewhere[name])
 		case near != "":
 			p.Add("--%s: no such flag; did you mean --%s?", name, near)
 		default:

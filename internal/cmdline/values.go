@@ -2,6 +2,7 @@ package cmdline
 
 import (
 	"fmt"
+	"math"
 	"slices"
 	"strconv"
 	"strings"
@@ -46,6 +47,45 @@ func parseDuration(s string) (time.Duration, error) {
 		return 0, fmt.Errorf("%s is negative", s)
 	}
 	return d, nil
+}
+
+// parseSeconds is a duration that may also be a number of seconds, as it is elsewhere.
+func parseSeconds(s string) (time.Duration, error) {
+	if n, err := strconv.ParseFloat(s, 64); err == nil && n >= 0 && n < math.MaxInt64/float64(time.Second) {
+		return time.Duration(n * float64(time.Second)), nil
+	}
+	return parseDuration(s)
+}
+
+// parseSize is a number of bytes, with a unit or without: 1k is 1024.
+func parseSize(s string) (int, error) {
+	digits := strings.TrimRight(s, "kKMGiB")
+	factor, ok := map[string]int{"": 1, "B": 1, "K": 1 << 10, "M": 1 << 20, "G": 1 << 30}[strings.TrimSuffix(strings.TrimSuffix(strings.ToUpper(s[len(digits):]), "IB"), "B")]
+	n, err := strconv.Atoi(digits)
+	if err != nil || !ok || n < 1 || n > math.MaxInt/factor {
+		return 0, fmt.Errorf("%q is not a size such as 64k or 16M", s)
+	}
+	return n * factor, nil
+}
+
+func showSize(n int) string {
+	for _, unit := range []struct {
+		size int
+		name string
+	}{{1 << 30, "G"}, {1 << 20, "M"}, {1 << 10, "k"}} {
+		if n >= unit.size && n%unit.size == 0 {
+			return strconv.Itoa(n/unit.size) + unit.name
+		}
+	}
+	return strconv.Itoa(n)
+}
+
+func parseNumber(s string) (int, error) {
+	n, err := strconv.Atoi(s)
+	if err != nil || n < 0 {
+		return 0, fmt.Errorf("%q is not a number, 0 or more", s)
+	}
+	return n, nil
 }
 
 // showDuration shows a default. 0 stands for a limit that is off, or for the

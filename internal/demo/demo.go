@@ -96,7 +96,7 @@ func (d *demo) run(ctx context.Context) error {
 	defer srv.Close()
 	d.srv = srv
 	play := srv.Session(demoSession)
-	t, err := target.Parse(play.URL(), "")
+	t, err := target.Parse(play.URL(), "", nil)
 	if err != nil {
 		return err
 	}

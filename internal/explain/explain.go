@@ -35,6 +35,12 @@ func what(err error) string {
 	if e, ok := errors.AsType[*client.ResponseError](err); ok {
 		return response(e)
 	}
+	if e, ok := errors.AsType[*client.BeforeWaitError](err); ok {
+		return "what was shown can't be written: " + what(e.Err)
+	}
+	if e, ok := errors.AsType[*client.SessionGoneError](err); ok {
+		return "session " + e.Session + " is gone: " + what(e.Err)
+	}
 	if e, ok := errors.AsType[*client.GapError](err); ok {
 		return gap(e)
 	}
@@ -43,6 +49,9 @@ func what(err error) string {
 	}
 	if e, ok := errors.AsType[*session.TokenError](err); ok {
 		return token(e)
+	}
+	if e, ok := errors.AsType[*session.ListError](err); ok && e.StatusCode >= http.StatusMultipleChoices {
+		return response(&client.ResponseError{StatusCode: e.StatusCode, Header: e.Header, Body: e.Body})
 	}
 	if e, ok := errors.AsType[*client.CursorError](err); ok {
 		return cursor(e)
@@ -140,4 +149,4 @@ func gap(e *client.GapError) string {
 }
 
 // Certain tells whether events are missing, and not only may be.
-func Certain(e *client.GapError) bool { return true }
+func Certain(e *client.GapError) bool { return e.Certain }

@@ -53,7 +53,7 @@ func TestWords(t *testing.T) {
 		{&session.TokenError{StatusCode: 429, Body: []byte(`{"code":"X","message":"Five tokens are outstanding"}`), Reason: "was refused"},
 			"token was refused: server answered 429 Too Many Requests: Five tokens are outstanding", "the server hands out some"},
 		{&client.CursorError{Op: "save", Err: errors.New("client: disk full")}, "the position can't be saved: disk full", ""},
-		{&client.GapError{Asked: "5", Given: "18", Reason: "replay starts later"}, "events are missing behind event 5, up to event 18: replay starts later", "to go on in spite of it: --accept-gap"},
+		{&client.GapError{Certain: true, Asked: "5", Given: "18", Reason: "replay starts later"}, "events are missing behind event 5, up to event 18: replay starts later", "to go on in spite of it: --accept-gap"},
 		{&client.InterruptedError{Method: "POST", Err: io.ErrUnexpectedEOF}, "POST stream interrupted, and not repeated: connection cut", ""},
 		{sse.ErrIncomplete, "connection cut inside an event", ""},
 		{client.ErrIdle, "no byte within the idle timeout", "does a proxy hold the stream back?"},

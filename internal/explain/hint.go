@@ -57,6 +57,9 @@ func (f Facts) Hint(err error) string {
 	if e, ok := errors.AsType[*client.ResponseError](err); ok {
 		return f.responseHint(e)
 	}
+	if e, ok := errors.AsType[*session.ListError](err); ok && e.StatusCode != 0 {
+		return f.listHint(e)
+	}
 	if e, ok := errors.AsType[*net.DNSError](err); ok && e.IsNotFound {
 		return "is the host's name right?"
 	}
@@ -170,6 +173,14 @@ func (f Facts) forbidden() string {
 		return "the server knows this token, and does not let it follow this stream"
 	}
 	return "the server knows who asks, and does not let them follow this stream"
+}
+
+// listHint is about a server's list of sessions.
+func (f Facts) listHint(e *session.ListError) string {
+	if e.StatusCode == http.StatusNotFound || e.Err != nil {
+		return "is it a server of sessions? " + f.Server + session.ListPath + " should list them"
+	}
+	return f.responseHint(&client.ResponseError{StatusCode: e.StatusCode, Header: e.Header, Body: e.Body})
 }
 
 // tokenHint is about the exchange of --sse-token.

@@ -22,6 +22,7 @@ type Options struct {
 	Heartbeats bool     // show control frames too
 	Filter     string   // shown if it is true
 	JQ         string   // shown instead
+	Spoken     bool     // of language models' events the text is shown instead
 	Until      string   // the end, if it is true
 	FailOn     string   // the end as a failure, if it is true
 }
@@ -30,7 +31,7 @@ type Options struct {
 // nothing, so all streams share one.
 type Filter struct {
 	kinds                         []string
-	heartbeats                    bool
+	heartbeats, spoken            bool
 	filter, mapping, until, fails *expression
 }
 
@@ -54,7 +55,7 @@ var asItIs = []Mapped{{}}
 // New compiles the expressions. The error names all that are wrong, each by its
 // flag, joined with [errors.Join].
 func New(o Options) (*Filter, error) {
-	f := &Filter{kinds: o.Kinds, heartbeats: o.Heartbeats}
+	f := &Filter{kinds: o.Kinds, heartbeats: o.Heartbeats, spoken: o.Spoken}
 	var errs []error
 	for _, e := range []struct {
 		to         **expression
@@ -78,18 +79,31 @@ func (f *Filter) Judge(ctx context.Context, stream string, ev sse.Event) Verdict
 	shown := len(f.kinds) == 0 || slices.ContainsFunc(f.kinds, matches(ev))
 	if f.filter == nil && f.mapping == nil && f.until == nil && f.fails == nil {
 		if shown {
-			return Verdict{Show: asItIs}
+			return Verdict{Show: f.asItIs(ev)}
 		}
 		return Verdict{}
 	}
 	var v Verdict
 	in := newInput(stream, ev)
 	if shown && v.test(ctx, f.filter, in, true) {
-		v.Show = v.apply(ctx, f.mapping, in)
+		v.Show = f.asItIs(ev)
+		if f.mapping != nil {
+			v.Show = v.apply(ctx, f.mapping, in)
+		}
 	}
 	v.Fails = v.test(ctx, f.fails, in, false)
 	v.Done = v.test(ctx, f.until, in, false)
 	return v
+}
+
+// asItIs is an event that no expression changes.
+func (f *Filter) asItIs(ev sse.Event) []Mapped {
+	if f.spoken {
+		if text, ok := spoken(ev.Data); ok {
+			return []Mapped{{JSON: quote(text), Text: text}}
+		}
+	}
+	return asItIs
 }
 
 // test asks an expression, if there is one.
@@ -104,9 +118,6 @@ func (v *Verdict) test(ctx context.Context, e *expression, in input, otherwise b
 
 // apply returns what --jq makes of the event.
 func (v *Verdict) apply(ctx context.Context, e *expression, in input) []Mapped {
-	if e == nil {
-		return asItIs
-	}
 	values, err := e.results(ctx, in)
 	v.note(e, err)
 	var list []Mapped

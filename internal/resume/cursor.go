@@ -14,14 +14,8 @@ import (
 )
 
 // A Cursor opens its files when the sources ask for positions, so that a
-// command line that makes no sense leaves none behind. What was printed is flushed
-// before a position is kept: a kill must not lose an event that only a buffer has
-// seen.
+// command line that makes no sense leaves none behind.
 type Cursor struct {
-	// Flush is called before a position is kept; its error keeps the position from
-	// being saved. Nil does nothing.
-	Flush func() error
-
 	path func(target string) (string, error) // of the file for a target
 
 	mu    sync.Mutex
@@ -60,11 +54,6 @@ func (c *Cursor) Load(ctx context.Context, target string) (client.Position, bool
 
 // Save implements [client.Cursor].
 func (c *Cursor) Save(ctx context.Context, target string, p client.Position) error {
-	if c.Flush != nil {
-		if err := c.Flush(); err != nil {
-			return err
-		}
-	}
 	f, err := c.file(target)
 	if err != nil {
 		return err
@@ -114,4 +103,16 @@ func stateDir(env func(string) string) (string, error) {
 		return filepath.Join(home, ".local", "state", "sse-tail"), nil
 	}
 	return "", errors.New("no home directory to keep positions in; use --cursor FILE")
+}
+
+// Forget implements [client.Forgetter].
+func (c *Cursor) Forget(ctx context.Context, target string) error {
+	f, err := c.file(target)
+	if err != nil {
+		return err
+	}
+	if f, ok := any(f).(client.Forgetter); ok {
+		return f.Forget(ctx, target)
+	}
+	return nil
 }

@@ -109,6 +109,15 @@ func (s *Status) SayWhole(text string) {
 
 func (s *Status) write(spans ...console.Span) { s.Console.Spans(s.Paint, s.Prefix, spans...) }
 
+// Fail says what went wrong, at any level.
+func (s *Status) Fail(err error) {
+	if s.Level == JSON {
+		s.Console.Say(record{Time: now(), State: "error", Cause: explain.What(err), Hint: explain.Hint(err)}.line())
+		return
+	}
+	Fail(s.Console, s.Paint, s.Prefix, err)
+}
+
 // Fail says on a console what went wrong, and what to do where that is known. The
 // spans stand before it.
 func Fail(c *console.Console, p console.Paint, prefix string, err error, before ...console.Span) {

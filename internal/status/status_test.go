@@ -118,7 +118,7 @@ func TestOutageElsewhere(t *testing.T) {
 		s, screen := newStatus(false, status.Normal)
 		s.Labels = true
 		st := s.Add("a\x1b", "http://h/x", explain.Facts{})
-		gap := client.Transition{From: client.Open, State: client.Open, Cause: &client.GapError{Asked: "7", Given: "9", Reason: "replay starts later", Certain: true}}
+		gap := client.Transition{From: client.Open, State: client.Open, Cause: &client.GapError{Certain: true, Asked: "7", Given: "9", Reason: "replay starts later"}}
 		second := waiting
 		second.From, second.Attempt, second.Delay = client.Connecting, 2, time.Second
 		for _, tr := range []client.Transition{connecting, open, waiting, again, second, again, reopen, gap, over} {
@@ -243,7 +243,7 @@ func TestJSON(t *testing.T) {
 		s := status.New(status.Options{Console: c, Level: status.JSON})
 		st := s.Add("a", "http://h/x", explain.Facts{})
 		st.Observe(waiting, 4)
-		st.Observe(client.Transition{From: client.Open, State: client.Open, Cause: &client.GapError{Asked: "7", Reason: "x"}}, 5)
+		st.Observe(client.Transition{From: client.Open, State: client.Open, Cause: &client.GapError{Certain: true, Asked: "7", Reason: "x"}}, 5)
 		st.Warn("careful")
 		st.Stats(client.Stats{Events: 3, Attempts: 5, Reconnects: 4, LastEvent: time.Now()})
 		s.End(3, time.Second, []client.Stats{{Events: 3, Attempts: 5, LastEventID: "9"}})
@@ -272,7 +272,7 @@ func TestWhatIsKnownOfAComeback(t *testing.T) {
 		after  string // the position that the request named
 		events []sse.Event
 	}
-	gap := &client.GapError{Asked: "2", Reason: "replay starts later"}
+	gap := &client.GapError{Certain: true, Asked: "2", Reason: "replay starts later"}
 	for _, test := range []struct {
 		name  string
 		conns []conn
@@ -366,7 +366,7 @@ func TestIdleLine(t *testing.T) {
 		at("> open, last event 42s ago")
 		s.Add("b", "http://h/y", explain.Facts{}).Observe(open, 1)
 		at("")
-		time.Sleep(12 * time.Second)
+		time.Sleep(12250 * time.Millisecond)
 		at("> 2 streams open, last event 54s ago")
 		st.Observe(waiting, 1)
 		at("> retry 1 in 3.0s, giving up in 1m")

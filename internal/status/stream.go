@@ -2,11 +2,16 @@ package status
 
 import (
 	"errors"
+	"maps"
+	"net/http"
+	"slices"
+	"syscall"
 	"time"
 
 	"github.com/OneStepAt4time/resilient-sse/client"
 	"github.com/OneStepAt4time/resilient-sse/internal/console"
 	"github.com/OneStepAt4time/resilient-sse/internal/explain"
+	"github.com/OneStepAt4time/resilient-sse/internal/mask"
 	"github.com/OneStepAt4time/resilient-sse/internal/termsafe"
 	"github.com/OneStepAt4time/resilient-sse/sse"
 )
@@ -43,7 +48,7 @@ type Stream struct {
 // Observe is an observer for [client.Options]. The attempt counts connections from
 // 1: it is the one that is under way, or was last.
 func (st *Stream) Observe(t client.Transition, attempt int) {
-	if st.s.Level == Quiet {
+	if st.s.Level == Quiet || t.From == t.State && errors.Is(t.Cause, syscall.EPIPE) { // whoever closes a pipe has seen enough
 		return
 	}
 	st.s.mu.Lock()
@@ -74,6 +79,25 @@ func (st *Stream) Observe(t client.Transition, attempt int) {
 		st.lost = time.Time{}
 	}
 	st.s.live()
+}
+
+// Report says of a gap that was accepted what is missing.
+func (st *Stream) Report(gap *client.GapError) {
+	st.s.mu.Lock()
+	defer st.s.mu.Unlock()
+	if st.s.Level == JSON {
+		st.s.Console.Say(st.json(client.Transition{From: st.state, State: st.state, Cause: gap}))
+	}
+	st.report(gap)
+}
+
+// Header says what the header of a response has, without its secrets.
+func (st *Stream) Header(h http.Header) {
+	for _, name := range slices.Sorted(maps.Keys(h)) {
+		for _, v := range h[name] {
+			st.Say(console.Dim, "< "+termsafe.Line(name+": "+mask.Value(name, v)), "")
+		}
+	}
 }
 
 // report says what changes no state: a gap, or a position that can't be saved.

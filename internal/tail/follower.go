@@ -1,7 +1,6 @@
 package tail
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"net/http"
@@ -15,8 +14,8 @@ import (
 	"github.com/OneStepAt4time/resilient-sse/internal/mask"
 	"github.com/OneStepAt4time/resilient-sse/internal/render"
 	"github.com/OneStepAt4time/resilient-sse/internal/status"
-	"github.com/OneStepAt4time/resilient-sse/internal/system"
 	"github.com/OneStepAt4time/resilient-sse/internal/target"
+	"github.com/OneStepAt4time/resilient-sse/sse"
 )
 
 // A Follower follows targets, once.
@@ -37,6 +36,7 @@ type Follower struct {
 	shown   int // and those that are done with
 
 	warned sync.Map // flags whose expression has failed
+	record *recorder
 }
 
 // New checks the options; nothing is dialled. The error names all that is wrong,
@@ -47,9 +47,7 @@ func New(o Options) (*Follower, error) {
 	w.paint, errPaint = o.System.Paints(o.Color)
 	w.console = o.System.Console(w.stop)
 	w.status = status.New(status.Options{Console: w.console, Paint: errPaint, Level: o.Level, Prefix: o.Prefix, Labels: len(o.Targets) > 1})
-	if o.Cursor != nil {
-		o.Cursor.Flush = w.console.Flush
-	}
+	w.record = &recorder{path: o.Record}
 	errs := []error{w.newRender()}
 	breakers := breakersFor(o.Targets, o.Source.Backoff)
 	for _, t := range o.Targets {
@@ -116,32 +114,76 @@ func breakersFor(targets []target.Target, p backoff.Policy) map[string]*backoff.
 // add makes one target's stream.
 func (w *Follower) add(t target.Target, breaker *backoff.Breaker) error {
 	s := &stream{w: w, target: t}
+	if t.Saved {
+		s.source = &saved{in: w.opts.System.In}
+	} else {
+		src, err := w.dial(s, breaker)
+		if err != nil {
+			return err
+		}
+		s.source = src
+		s.facts = w.opts.Access.Facts(t, len(w.opts.Source.Request.Body) > 0)
+	}
+	s.status = w.status.Add(t.Label, s.source.Target(), s.facts)
+	w.streams = append(w.streams, s)
+	return nil
+}
+
+// dial makes the source of a stream that a server has. Nothing is dialled yet.
+func (w *Follower) dial(s *stream, breaker *backoff.Breaker) (*client.EventSource, error) {
 	opts := w.opts.Source
 	opts.Breaker = breaker
 	opts.Request.Header = opts.Request.Header.Clone()
 	opts.Observer = s.observe
-	if opts.Retryable == nil {
-		opts.Retryable = func(err error, opened bool) bool { return !mistaken(err, opened) && client.Retryable(err, opened) }
-	}
-	opts.BeforeWait = func() error { w.console.Flush(); return nil } // its error is met at the next write
+	opts.Retryable = w.retryable
+	opts.BeforeWait = w.flush
 	if w.opts.Cursor != nil {
-		opts.Cursor, opts.SaveEach = w.opts.Cursor, w.opts.Command != nil // what a command did is not done twice without need
+		opts.Cursor = foundCursor{w.opts.Cursor, s}
+		opts.SaveEach = w.opts.Command != nil // what a command did is not done twice without need
 	}
 	if w.opts.Verbose {
 		say := func(text string) { s.status.Say(console.Dim, text, "") }
 		opts.HTTPClient = &http.Client{Transport: &mask.Transport{RoundTripper: w.opts.Access.Transport(), Say: say}}
 	}
-	if err := w.opts.Access.Apply(&opts, t); err != nil {
-		return err
+	if err := w.opts.Access.Apply(&opts, s.target); err != nil {
+		return nil, err
 	}
-	src, err := t.Source(&opts)
+	src, err := s.target.Source(&opts)
 	if err != nil {
-		return sourceErrors(err)
+		return nil, sourceErrors(err)
 	}
-	s.facts = w.opts.Access.Facts(t, len(opts.Request.Body) > 0)
-	s.source, s.status = src, w.status.Add(t.Label, src.Target(), s.facts)
-	w.streams = append(w.streams, s)
-	return nil
+	return src, nil
+}
+
+// retryable decides whether a failed attempt is repeated.
+func (w *Follower) retryable(err error, opened bool) bool {
+	switch {
+	case w.opts.NoReconnect, mistaken(err, opened):
+		return false
+	case w.opts.Once && opened && errors.Is(err, client.ErrEnded):
+		return false
+	}
+	return client.Retryable(err, opened)
+}
+
+// flush writes what was printed and recorded. No position is kept ahead of it.
+func (w *Follower) flush() error {
+	return errors.Join(w.console.Flush(), w.record.flush())
+}
+
+// note records an event, and tells the tap of it.
+func (w *Follower) note(s *stream, ev sse.Event) error {
+	if w.opts.Tap != nil {
+		w.opts.Tap(ev)
+	}
+	if w.opts.Record == "" {
+		return nil
+	}
+	name := ""
+	if len(w.streams) > 1 {
+		name = s.target.Label
+	}
+	return w.record.write(name, ev)
 }
 
 // sourceErrors takes apart what a source says about its options, without the names
@@ -167,6 +209,9 @@ func (w *Follower) Run(ctx context.Context) error {
 	if w.opts.Cursor != nil {
 		defer w.opts.Cursor.Close()
 	}
+	if err := w.record.open(); err != nil {
+		return err
+	}
 	w.began = time.Now()
 	w.warn()
 	defer w.onStatsSignal()()
@@ -183,21 +228,13 @@ func (w *Follower) Run(ctx context.Context) error {
 	}
 	wg.Wait()
 	w.status.Close()
-	if err := w.console.Flush(); err != nil {
+	if w.opts.Render.Join && w.opts.System.OutTTY && w.shown > 0 {
+		w.console.Print([]byte("\n")) // or the prompt would stand behind the text
+	}
+	if err := errors.Join(w.console.Flush(), w.record.close()); err != nil {
 		return err
 	}
-	cause := context.Cause(ctx)
-	if is[*system.SignalError](cause) {
-		w.console.Fresh()
-	}
-	w.status.End(w.shown, time.Since(w.began), w.Stats())
-	if cause != nil {
-		if is[*system.SignalError](cause) {
-			w.sayResume()
-		}
-		return cause
-	}
-	return cmp.Or(errs...) // that of the first target that failed: the others were told as they came
+	return w.end(context.Cause(ctx), errs)
 }
 
 // stop ends all streams.

@@ -30,16 +30,25 @@ type Options struct {
 	Print   bool            // print events
 	Render  render.Options  // how; the terminal's part is filled in
 	Color   string          // auto, always or never
-	Cursor  *resume.Cursor  // nil: positions are not kept
+	Record  string          // a file to which each event is appended; empty for none
+
+	Tail   int            // of what the server still has, only the newest; 0: all
+	Since  time.Duration  // and only what is not older; 0: all
+	Cursor *resume.Cursor // nil: positions are not kept
+
+	AcceptGap bool // go on behind a gap that would end a stream
 
 	Count       int           // of events to show; 0: no end
 	Timeout     time.Duration // of the whole; 0: none
+	Once        bool          // a clean end of the response is the end of the stream
+	DoneMark    bool          // so is an event [DONE]
 	ExitOnEnd   bool          // an ended event is the end on a plain URL too
 	NoReconnect bool          // the first failure is the last one; Source says how
 	Insecure    bool          // certificates are not verified
 
 	Level   status.Level
 	Verbose bool
+	Include bool // say what each response's header has
 
 	Args  []cmdline.Arg // the flags as they stand on the command line
 	Notes []string      // warnings to begin with

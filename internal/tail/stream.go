@@ -2,6 +2,8 @@ package tail
 
 import (
 	"context"
+	"errors"
+	"path"
 	"time"
 
 	"github.com/OneStepAt4time/resilient-sse/client"
@@ -18,10 +20,14 @@ import (
 type stream struct {
 	w       *Follower
 	target  target.Target
-	source  *client.EventSource
+	source  source
 	status  *status.Stream
 	facts   explain.Facts
 	attempt int // connections tried; of the goroutine that follows
+
+	backlog *backlog // under its lock:
+	letDone bool     // what became of an event that it has let go
+	letErr  error
 }
 
 // observe is told of all that is not an event.
@@ -33,30 +39,90 @@ func (s *stream) observe(t client.Transition) {
 		s.facts.Opened = true
 	}
 	s.status.Observe(t, s.attempt)
+	if t.State == client.Open && t.From != client.Open && s.w.opts.Include {
+		s.status.Header(t.Header)
+	}
 }
 
-// follow ranges over the stream. An event is committed when all that it asks for
-// was done, so that one whose handling failed comes again the next time.
+// follow follows the stream to its end. The error is why it has ended; nil if it is
+// over.
 func (s *stream) follow(ctx context.Context) error {
-	for ev, err := range s.source.Events(ctx) {
-		if err != nil {
+	s.backlog = newBacklog(s.w.opts.Tail, s.w.opts.Since, func(ev sse.Event) { s.letGo(ctx, ev) })
+	for accepted := 0; ; accepted++ {
+		err := s.pass(ctx)
+		gap, ok := errors.AsType[*client.GapError](err)
+		if !ok || !s.w.opts.AcceptGap || accepted == maxAccepted || ctx.Err() != nil {
+			return err
+		}
+		s.status.Report(gap)
+		if err := s.source.Accept(gap); err != nil {
 			return s.failed(ctx, err)
 		}
-		s.status.Event(ev)
-		if s.w.opts.Tap != nil {
-			s.w.opts.Tap(ev)
+	}
+}
+
+// maxAccepted bounds how many gaps are accepted without an end, in case accepting
+// one brings the next.
+const maxAccepted = 1000
+
+// pass ranges over the stream. An event is committed when all that it asks for was
+// done, so that one whose handling failed comes again the next time.
+func (s *stream) pass(ctx context.Context) error {
+	for ev, err := range s.source.Events(ctx) {
+		if err != nil {
+			s.settle()
+			return s.failed(ctx, err)
 		}
-		done, err := s.take(ctx, ev)
+		if s.w.opts.DoneMark && isDoneMark(ev) {
+			return s.source.Commit()
+		}
+		if !s.isMeant(ev) {
+			continue
+		}
+		s.status.Event(ev)
+		if err := s.w.note(s, ev); err != nil {
+			s.w.stop(err)
+			return err
+		}
+		done, err := s.admit(ctx, ev)
+		if is[*FailOnError](err) {
+			err = errors.Join(err, s.source.Commit())
+		}
 		if err != nil {
 			s.w.stop(err)
 			return err
 		}
 		if done {
-			s.source.Commit()
-			return nil
+			s.settle()
+			return s.source.Commit()
 		}
 	}
+	s.settle()
 	return nil
+}
+
+// settle lets go what the backlog holds.
+func (s *stream) settle() {
+	if s.backlog != nil {
+		s.backlog.finish()
+	}
+}
+
+// isDoneMark tells whether an event is how servers of language models say that there
+// is no more.
+func isDoneMark(ev sse.Event) bool { return ev.Data == "[DONE]" }
+
+// isMeant tells of an event of all sessions whether it is of one that matches.
+func (s *stream) isMeant(ev sse.Event) bool {
+	if s.target.Pattern == "" {
+		return true
+	}
+	env, err := session.Parse(ev)
+	if err != nil {
+		return false
+	}
+	ok, _ := path.Match(s.target.Pattern, env.SessionID)
+	return ok
 }
 
 // failed is the error with which the source has ended, as the command sees it.
@@ -66,7 +132,11 @@ func (s *stream) failed(ctx context.Context, err error) error {
 	}
 	switch {
 	case is[*client.GapError](err):
-		s.w.stop(err) // asked for with --fail-on-gap, so all streams end
+		if !s.w.opts.AcceptGap {
+			s.w.stop(err) // asked for with --fail-on-gap, so all streams end
+		}
+	case s.w.opts.Once && s.facts.Opened && errors.Is(err, client.ErrEnded):
+		return nil
 	case s.w.opts.NoReconnect && client.Retryable(err, false):
 		return &LostError{err}
 	}
@@ -87,7 +157,6 @@ func (s *stream) take(ctx context.Context, ev sse.Event) (done bool, err error) 
 	}
 	switch {
 	case v.Fails:
-		s.source.Commit()
 		return false, &FailOnError{Stream: s.target.Label, ID: ev.ID}
 	case v.Done:
 		s.w.stop(ErrDone)

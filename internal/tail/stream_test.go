@@ -22,7 +22,7 @@ import (
 // follow returns a follower of a URL whose output, as data, goes to a writer.
 func follow(tb testing.TB, out io.Writer, url string, source client.Options) *Follower {
 	tb.Helper()
-	t, err1 := target.Parse(url, "")
+	t, err1 := target.Parse(url, "", nil)
 	a, err2 := access.New(access.Options{})
 	f, err3 := filter.New(filter.Options{})
 	w, err4 := New(Options{

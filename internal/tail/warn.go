@@ -40,7 +40,7 @@ func isPort(s string) bool {
 // better not.
 func (w *Follower) secretsInURLs() (names []string) {
 	for _, s := range w.streams {
-		u, err := url.Parse(s.target.Arg)
+		u, err := url.Parse(s.target.Inline())
 		if err != nil {
 			continue
 		}

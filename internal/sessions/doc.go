@@ -1,0 +1,2 @@
+// Package sessions shows a server's list of sessions.
+package sessions
