@@ -108,6 +108,10 @@ var wrongs = []struct{ way, caught string }{
 	{"forgets-the-id-at-connections", "resume/kept-through-an-empty-stream"},
 	{"keeps-its-parser", "resume/fresh-data"},
 
+	{"shows-events-twice", "follow/undisturbed"},
+	{"keeps-ids-of-cut-blocks", "follow/cuts-inside-events"},
+	{"stops-at-a-later-failure", "follow/restart"},
+
 	{"has-no-idle-limit", "liveness/silence-after-an-event"},
 	{"leaves-connections-open", "liveness/silence-after-an-event"},
 	{"counts-events-alone", "liveness/comments-keep-alive"},

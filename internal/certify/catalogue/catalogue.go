@@ -16,7 +16,7 @@ func All() ([]*scenario.Scenario, error) {
 	}
 	var all []*scenario.Scenario
 	names := make(map[string]bool)
-	for _, s := range slices.Concat(vectors, sliced(), prompt(), requests(), responses(), refusals(), redirects(), reconnecting(), delays(), resuming(), liveness(), limits()) {
+	for _, s := range slices.Concat(vectors, sliced(), prompt(), requests(), responses(), refusals(), redirects(), reconnecting(), delays(), resuming(), following(), liveness(), limits()) {
 		if names[s.Name] || s.Name == "" || s.Clause == "" || s.Why == "" || s.Class == "" {
 			return nil, fmt.Errorf("catalogue: scenario %q has no name of its own, clause, reason or class", s.Name)
 		}

@@ -15,7 +15,10 @@ func (s *Scenario) Hammered(requests int) bool {
 	if most == 0 {
 		most = hammering
 	}
-	return s.Live == nil && requests > len(s.Conns)+most
+	if s.Live != nil {
+		return requests > tooMany
+	}
+	return requests > len(s.Conns)+most
 }
 
 // Settled tells whether nothing that may still happen can change the verdict for

@@ -1,14 +1,20 @@
 package scenario
 
-import "fmt"
+import (
+	"fmt"
+	"time"
+)
 
 // A Live scenario is served by the test server, with faults, while events are
-// published: every event must be shown, once and in order, from the first one on.
+// published: each must be shown, once and in order, from the first one on.
 type Live struct {
-	Events int      // how many are published on a plain stream, with the ids 1 to Events
-	Faults []string // in the JSON of the control API
-	Step   int      // after so many events the publisher waits until the client has them; 0: never
+	Events  int           // how many are published, with the ids 1 to Events
+	Faults  []string      // in the JSON of the test server's control API
+	Restart time.Duration // the server goes away for so long when half of the events are out; 0: it stays
 }
+
+// tooMany requests for a live stream are no progress any more.
+const tooMany = 300
 
 func (l *Live) settled(t *Trial) bool {
 	return len(t.Shown) > 0 && (lostOrRepeated(t) != "" || len(t.Shown) == l.Events)
@@ -18,14 +24,14 @@ func (l *Live) judge(t *Trial) Verdict {
 	problem := lostOrRepeated(t)
 	switch {
 	case problem != "":
-	case len(t.Emitted) == 0:
+	case len(t.Requests) == 0:
 		problem = missing(0, t)
 	case len(t.Shown) < l.Events:
 		problem = fmt.Sprintf("showed %d of %d events%s", len(t.Shown), l.Events, how(t))
 	default:
-		return Verdict{Outcome: Pass, Note: count(len(t.Requests), "connection")}
+		return Verdict{Outcome: Pass, Note: "over " + count(len(t.Requests), "request")}
 	}
-	return Verdict{Outcome: Fail, Problem: fmt.Sprintf("%s, over %s", problem, count(len(t.Requests), "connection"))}
+	return Verdict{Outcome: Fail, Problem: fmt.Sprintf("%s, over %s", problem, count(len(t.Requests), "request"))}
 }
 
 // lostOrRepeated compares what was shown, as far as it goes, with what was

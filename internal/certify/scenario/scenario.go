@@ -66,6 +66,9 @@ func (s *Scenario) Types() []string {
 // Lasts is how long the server takes of its own accord.
 func (s *Scenario) Lasts() time.Duration {
 	sum := s.Idle + s.Grace
+	if s.Live != nil {
+		sum += s.Live.Restart
+	}
 	for _, c := range s.Conns {
 		sum += c.Delay + c.NotBefore
 		for _, step := range c.Steps {
