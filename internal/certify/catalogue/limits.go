@@ -70,6 +70,10 @@ func limits() []*scenario.Scenario {
 		for _, part := range text {
 			s = append(s, scenario.Send(part))
 		}
+		clause := clause
+		if class == scenario.Standard {
+			clause = interpreting
+		}
 		all = append(all, &scenario.Scenario{
 			Name: "limit/takes-" + name, Class: class, Clause: clause, Why: why,
 			Conns: []scenario.Conn{{Steps: append(s, lastEvent()), Show: append(events, scenario.Data(last))}},
