@@ -26,6 +26,12 @@ type Options struct {
 	// it must change when they begin anew, and must not when the process restarts.
 	Run string
 
+	// Newest is the newest id that was given before this process began, on any session's
+	// stream; with Run. A reader that starts live, and is cut before its first event,
+	// resumes behind it, and what is at or below it is looked for in the History alone:
+	// a process that starts over events that are stored has to say it.
+	Newest int64
+
 	Window     int // 50, Off; events kept for replay, on each stream
 	LagEvents  int // 65,536; events kept for readers under way, on each stream
 	LagBytes   int // 64 MiB; bytes kept for readers under way, on each stream
@@ -89,7 +95,7 @@ func (o *Options) config() hub.Config {
 		return hub.Config{}
 	}
 	c := hub.Config{
-		Base: o.URL, Run: o.Run,
+		Base: o.URL, Run: o.Run, Newest: o.Newest,
 		Window: o.Window, LagEvents: o.LagEvents, LagBytes: o.LagBytes, TotalBytes: o.TotalBytes,
 		Heartbeat: o.Heartbeat, WriteTimeout: o.WriteTimeout, MaxAge: o.MaxAge, RetireAfter: o.RetireAfter,
 		Tokens: o.Tokens, SSETokens: o.SSETokens,

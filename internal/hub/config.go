@@ -18,6 +18,8 @@ type Config struct {
 	Base string // ""; the server's URL, before the paths of sessions and streams
 	Run  string // a random name; given, ids come from outside, with [Session.Append] alone
 
+	Newest int64 // 0; the newest id that was given before, with Run: see server.Options
+
 	Window     int // 50, Off; events kept for replay, on each stream
 	LagEvents  int // 65,536; events kept for readers under way, on each stream
 	LagBytes   int // 64 MiB; bytes kept for readers under way, on each stream
@@ -130,6 +132,7 @@ func (c *Config) check() error {
 		value int64
 		off   bool // takes Off
 	}{
+		{"Newest", c.Newest, false},
 		{"Window", int64(c.Window), true}, {"LagEvents", int64(c.LagEvents), false}, {"LagBytes", int64(c.LagBytes), false},
 		{"TotalBytes", int64(c.TotalBytes), false}, {"Heartbeat", int64(c.Heartbeat), true}, {"WriteTimeout", int64(c.WriteTimeout), false},
 		{"MaxAge", int64(c.MaxAge), false}, {"Linger", int64(c.Linger), true}, {"RetireAfter", int64(c.RetireAfter), true},
@@ -145,6 +148,8 @@ func (c *Config) check() error {
 		return &OptionError{"Tokens", "has an empty token"}
 	case slices.Contains(c.Origins, ""):
 		return &OptionError{"Origins", "has an empty origin"}
+	case c.Newest != 0 && c.Run == "":
+		return &OptionError{"Newest", "needs Run: a run of our own begins at 1"}
 	case headerSafe(c.Run) != c.Run:
 		return &OptionError{"Run", "can't be the value of a header"}
 	}

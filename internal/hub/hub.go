@@ -53,6 +53,7 @@ func New(cfg Config) (*Hub, error) {
 		cfg:      cfg,
 		base:     cfg.Base,
 		run:      cfg.Run,
+		counter:  cfg.Newest,
 		bounds:   bounds{window: cfg.Window, lagFrames: cfg.LagEvents, lagBytes: cfg.LagBytes, totalBytes: cfg.TotalBytes, whole: cfg.History != nil, over: make(map[*eventLog]struct{})},
 		sessions: make(map[string]*Session),
 		streams:  make(map[string]*Stream),
