@@ -171,12 +171,16 @@ func (b *book) Delivered(v *hub.Visit, d hub.Delivered) {
 	b.check()
 }
 
-// Ended ends an entry.
+// Ended ends an entry. Before anybody learns of it, the connection's faults are at an
+// end: who has waited for that draws no other chances for what comes.
 func (b *book) Ended(v *hub.Visit, end hub.Ending) {
+	if c := b.faultsOf(v); c != nil {
+		c.Close()
+	}
 	b.mu.Lock()
+	defer b.mu.Unlock()
 	e := b.visits[v.Number]
 	if e == nil {
-		b.mu.Unlock()
 		return
 	}
 	delete(b.visits, v.Number)
@@ -187,12 +191,17 @@ func (b *book) Ended(v *hub.Visit, end hub.Ending) {
 		e.record.open--
 		b.running--
 	}
-	conn := e.conn
 	b.check()
-	b.mu.Unlock()
-	if conn != nil {
-		conn.Close()
+}
+
+// faultsOf returns what the faults of a request want; nil if there are none.
+func (b *book) faultsOf(v *hub.Visit) *fault.Conn {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if e := b.visits[v.Number]; e != nil {
+		return e.conn
 	}
+	return nil
 }
 
 // entryOf returns the entry of a request that has arrived.

@@ -23,8 +23,9 @@ type Conn struct {
 	// Guarded by the set's lock.
 	before []*armed // that may strike before the body
 	body
-	ring   func() // nil before the start
-	closed bool
+	admitted bool   // it gets its stream
+	ring     func() // nil before the start
+	closed   bool
 }
 
 // arm adds a fault to the connection. The caller holds the set's lock.

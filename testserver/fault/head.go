@@ -135,10 +135,12 @@ func paceDrip(c *Conn, a *armed) { c.drip = &dripping{armed: a} }
 
 func paceLatency(c *Conn, a *armed) { c.lag = &lag{armed: a} }
 
-// keepOneEach lets one fault of each shape act: a second one can do nothing.
+// keepOneEach lets one fault of each shape act: a second one can do nothing. From now
+// on faults that are added reach the connection.
 func (c *Conn) keepOneEach() {
 	c.set.mu.Lock()
 	defer c.set.mu.Unlock()
+	c.admitted = true
 	seen := make(map[*kind]bool)
 	c.before = slices.DeleteFunc(c.before, func(a *armed) bool {
 		again := a.kind.stage == stageShape && a.left != 0 && seen[a.kind]

@@ -101,6 +101,9 @@ func (s *Set) plant(faults []Fault) (numbers []int, rings []func()) {
 // chance takes the same one each time. The caller holds the lock.
 func (s *Set) armOpen(p *planted) (rings []func()) {
 	for _, c := range s.sortedConns() {
+		if !c.admitted {
+			continue // it may get an answer instead, or has one
+		}
 		if a := s.meets(p, &c.req); a != nil {
 			c.arm(a)
 			if c.ring != nil {

@@ -201,6 +201,33 @@ func TestChanceIsOfTheSeed(t *testing.T) {
 	}
 }
 
+// TestOnlyOpenConnectionsDraw: a request that has had an answer in place of its stream,
+// and is not over yet, changes no chances of those that follow.
+func TestOnlyOpenConnectionsDraw(t *testing.T) {
+	draw := func(linger bool) string {
+		set := fault.NewSet(5, nil)
+		add(t, set, fault.Status(500))
+		if c := set.Meet(get, nil); c.Answer(t.Context()) != nil && linger {
+			defer c.Close()
+		} else {
+			c.Close()
+		}
+		add(t, set, fault.Drop().Always().Probability(0.5))
+		c := set.Meet(get, nil)
+		defer c.Close()
+		c.Open(&fault.Opening{})
+		c.Start(func() {})
+		var b strings.Builder
+		for range 50 {
+			fmt.Fprint(&b, len(c.Event(fault.Progress{Boundary: true}, fault.Event{Bytes: []byte(four[0])})))
+		}
+		return b.String()
+	}
+	if with, without := draw(true), draw(false); with != without {
+		t.Errorf("drew %s, and without the other %s", with, without)
+	}
+}
+
 func TestReset(t *testing.T) {
 	set := fault.NewSet(1, nil)
 	add(t, set, fault.Cut(), fault.Status(500))
