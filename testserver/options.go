@@ -87,7 +87,7 @@ func (o *Options) defaults() (Options, error) {
 	setDefault(&opts.WriteTimeout, 90*time.Second)
 	setDefault(&opts.Journal, 4096)
 	setDefault(&opts.Record, 64<<20)
-	if opts.Origins == nil {
+	if opts.Origins == nil && opts.Profile == Ours {
 		opts.Origins = []string{"*"}
 	}
 	return opts, nil

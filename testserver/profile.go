@@ -1,16 +1,188 @@
 package testserver
 
-import "github.com/OneStepAt4time/resilient-sse/internal/hub"
+import (
+	"context"
+	"encoding/json"
+	"math/rand/v2"
+	"net/http"
+	"net/url"
+	"time"
+
+	"github.com/OneStepAt4time/resilient-sse/internal/aegis"
+	"github.com/OneStepAt4time/resilient-sse/internal/hub"
+	"github.com/OneStepAt4time/resilient-sse/session"
+)
 
 // A Profile is whose behaviour a server has.
 type Profile string
 
 const (
-	Ours     Profile = ""            // what package server does
-	Aegis133 Profile = "aegis-1.3.3" // an Aegis server of version 1.3.3
-	Aegis066 Profile = "aegis-0.6.6" // one of version 0.6.6, which is the newer one
+	// Ours is what package server does.
+	Ours Profile = ""
+
+	// Aegis133 is an Aegis server of version 1.3.3, and Aegis066 one of version 0.6.6,
+	// which is the newer one: their frames, headers, statuses and error bodies. There
+	// is no sign of a run or of a gap, and no block with the newest id behind
+	// connected; what was kept is the newest 50, whatever was asked; an id ahead of the
+	// counter starts live; a stream stays open behind ended, and a new connection gets
+	// 404; a frame may come twice where a replay ends, by the seed. The global stream
+	// of 1.3.3 has no ids. 0.6.6 allows 10 streams an address, has the old routes and
+	// the exchange of tokens, and says shutdown. Kinds that the version does not send
+	// are not sent. A session's id need not be a UUID, as theirs are.
+	Aegis133 Profile = "aegis-1.3.3"
+	Aegis066 Profile = "aegis-0.6.6"
 )
 
 func (p Profile) valid() bool { return p == Ours || p == Aegis133 || p == Aegis066 }
 
-func (s *Server) profile(cfg *hub.Config) {}
+// version returns the version of Aegis; false if it is none.
+func (p Profile) version() (aegis.Version, bool) {
+	switch p {
+	case Aegis133:
+		return aegis.V133, true
+	case Aegis066:
+		return aegis.V066, true
+	}
+	return 0, false
+}
+
+// profile lets the hub do what the profile's server does.
+func (o *Options) profile(cfg *hub.Config) {
+	v, ok := o.Profile.version()
+	if !ok {
+		return
+	}
+	cfg.NoHijack = true
+	cfg.Policy = hub.Policy{
+		Frame: v.Frame, Refuse: v.Refuse,
+		NoSigns: true, NoStart: true, NoCreated: true, NoShutdown: true, NoGlobalReplay: v == aegis.V133,
+		AheadIsLive: true, LooseIDs: true, EndedStays: true,
+	}
+	header := aegis.StreamHeader.Clone()
+	for key, values := range o.Header {
+		header[http.CanonicalHeaderKey(key)] = values
+	}
+	cfg.Header = header
+	if v == aegis.V066 && cfg.MaxConnsPerAddr == 0 {
+		cfg.MaxConnsPerAddr = aegis.ConnsPerAddr
+	}
+}
+
+// seamRepeats is how probable it is that a frame comes twice where a replay ends.
+const seamRepeats = 0.25
+
+// repeatsAtSeam draws from the seed whether one does on a connection.
+func (s *Server) repeatsAtSeam(visit int64) bool {
+	if _, ok := s.opts.Profile.version(); !ok {
+		return false
+	}
+	return rand.New(rand.NewPCG(uint64(s.opts.Seed), uint64(visit))).Float64() < seamRepeats
+}
+
+// serveAegis answers what the profile's server answers in another way, or not at all;
+// false if it has not.
+func (s *Server) serveAegis(v aegis.Version, w http.ResponseWriter, r *http.Request) bool {
+	_, isStream := hub.StreamOf(r)
+	switch {
+	case isStream && r.Method == http.MethodHead: // it is never answered
+		<-r.Context().Done()
+		panic(http.ErrAbortHandler)
+	case isStream && r.Method != http.MethodGet && r.URL.Path != hub.PlainPath:
+		v.NotFound(w, r)
+	case r.URL.Path == session.TokenPath && v == aegis.V066:
+		s.serveAegisToken(v, w, r)
+	case isStream, r.URL.Path == listPath:
+		return false
+	default:
+		v.NotFound(w, r)
+	}
+	return true
+}
+
+func (s *Server) serveAegisToken(v aegis.Version, w http.ResponseWriter, r *http.Request) {
+	key := hub.Bearer(r)
+	switch {
+	case r.Method != http.MethodPost:
+		v.NotFound(w, r)
+		return
+	case !s.hub.Trusts(key):
+		v.Refuse(w, r, &hub.Refusal{Status: http.StatusUnauthorized})
+		return
+	}
+	token, expires, err := s.hub.IssueToken(key, aegis.TokensPerKey)
+	if err != nil {
+		v.TooManyTokens(w, r)
+		return
+	}
+	v.Token(w, r, token, expires)
+}
+
+// oldRoute returns the request that one by an old route of the profile's server stands
+// for.
+func oldRoute(v aegis.Version, r *http.Request) *http.Request {
+	path := v.Route(r.URL.Path)
+	if path == "" {
+		return r
+	}
+	moved := r.Clone(r.Context())
+	moved.URL = &url.URL{Path: path, RawQuery: r.URL.RawQuery}
+	return moved
+}
+
+// shutdown is how the profile's server ends: 1.3.3 at once, 0.6.6 with a word on the
+// global stream, and its streams stay open for a while although the port is free.
+func (s *Server) shutdownAegis(ctx context.Context, v aegis.Version) error {
+	for _, p := range s.allPorts() {
+		p.Close()
+	}
+	if v == aegis.V066 {
+		global := func(id hub.StreamID) bool { return id == hub.GlobalID }
+		s.hub.Write(global, v.Shutdown(nil, time.Now()))
+		ctx, cancel := context.WithTimeout(ctx, aegis.ShutdownTime)
+		defer cancel()
+		s.hub.Idle(ctx)
+	}
+	s.Close()
+	return nil
+}
+
+// listPath is where the sessions are listed.
+const listPath = "/v1/sessions"
+
+// A listed is a session in the list.
+type listed struct {
+	ID           string `json:"id"`
+	WindowName   string `json:"windowName"`
+	Status       string `json:"status"`
+	WorkDir      string `json:"workDir"`
+	CreatedAt    int64  `json:"createdAt"` // in milliseconds, as lastActivity
+	LastActivity int64  `json:"lastActivity"`
+}
+
+// serveList lists the sessions that have not ended, as Aegis does.
+func (s *Server) serveList(w http.ResponseWriter, r *http.Request) {
+	token := hub.Bearer(r)
+	w.Header().Set("Content-Type", "application/json")
+	switch {
+	case r.Method != http.MethodGet && r.Method != http.MethodHead:
+		w.Header().Set("Allow", "GET, HEAD")
+		w.WriteHeader(http.StatusMethodNotAllowed)
+		w.Write([]byte(`{"error":"Method not allowed"}` + "\n"))
+		return
+	case !s.hub.Trusts(token):
+		w.WriteHeader(http.StatusUnauthorized)
+		w.Write([]byte(`{"error":"Unauthorized"}` + "\n"))
+		return
+	}
+	sessions := []listed{}
+	for _, i := range s.hub.Streams(hub.OfSession) {
+		if !i.Ended {
+			at := i.Created.UnixMilli()
+			sessions = append(sessions, listed{ID: i.ID.Name, WindowName: i.ID.Name, Status: "working", CreatedAt: at, LastActivity: at})
+		}
+	}
+	json.NewEncoder(w).Encode(map[string]any{
+		"sessions":   sessions,
+		"pagination": map[string]int{"page": 1, "limit": len(sessions), "total": len(sessions), "totalPages": 1},
+	})
+}

@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/http"
 	"strings"
+	"sync/atomic"
 
 	"github.com/OneStepAt4time/resilient-sse/internal/hub"
 	"github.com/OneStepAt4time/resilient-sse/testserver/fault"
@@ -18,6 +19,7 @@ func (s *Server) Arrive(v *hub.Visit) hub.Plan {
 	e := s.book.entryOf(v)
 	r := fault.Request{Stream: e.Stream, Path: v.Request.URL.Path, Method: v.Request.Method, Header: v.Request.Header}
 	p := &plan{server: s, visit: v, conn: s.faults.Meet(r, e)}
+	p.repeat.Store(s.repeatsAtSeam(v.Number))
 	s.book.setFaults(e, p.conn)
 	return p
 }
@@ -27,6 +29,7 @@ type plan struct {
 	server *Server
 	visit  *hub.Visit
 	conn   *fault.Conn
+	repeat atomic.Bool // a frame comes twice where the replay ends
 }
 
 // Answer lets faults delay the response, and answer in place of the stream.
@@ -66,11 +69,20 @@ func (w *shapedWire) Write(b []byte) error { return w.out.Write(b) }
 func (w *shapedWire) End() error { return w.out.End() }
 
 // Quiet tells that no fault looks at the body.
-func (p *plan) Quiet() bool { return !p.conn.Busy() }
+func (p *plan) Quiet() bool { return !p.conn.Busy() && !p.repeat.Load() }
 
 // Event offers one event to the faults.
 func (p *plan) Event(progress hub.Progress, ev hub.Event) []hub.Part {
-	return parts(p.conn.Event(progressOf(progress), fault.Event{Bytes: ev.Bytes, Of: &ev}))
+	written := parts(p.conn.Event(progressOf(progress), fault.Event{Bytes: ev.Bytes, Of: &ev}))
+	switch {
+	case !p.repeat.Load():
+	case !ev.Replay:
+		p.repeat.Store(false)
+	case progress.Pending <= 1 && len(written) > 0:
+		p.repeat.Store(false)
+		written = append(written, hub.Part{Bytes: ev.Bytes})
+	}
+	return written
 }
 
 // Next asks the faults what is next.

@@ -29,6 +29,10 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if c != nil {
 		c.Spare(controls) // who orders a restart gets an answer
 	}
+	version, isAegis := s.opts.Profile.version()
+	if isAegis {
+		r = oldRoute(version, r)
+	}
 	_, isStream := hub.StreamOf(r)
 	switch {
 	case controls && r.URL.Path == "/":
@@ -41,7 +45,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		panic(http.ErrAbortHandler)
 	case r.URL.Path == loopPath:
 		http.Redirect(w, r, loopPath, http.StatusTemporaryRedirect)
-	case isStream:
+	case isStream && !(isAegis && r.Method != http.MethodGet):
 		s.hub.ServeHTTP(w, r)
 	default:
 		s.serveAside(w, r)
@@ -109,6 +113,13 @@ func (s *Server) serveAside(w http.ResponseWriter, r *http.Request) {
 	}
 	if ctx.Err() != nil {
 		panic(http.ErrAbortHandler)
+	}
+	if v, ok := s.opts.Profile.version(); ok && s.serveAegis(v, status, r) {
+		return
+	}
+	if r.URL.Path == listPath {
+		s.serveList(status, r)
+		return
 	}
 	s.hub.ServeHTTP(status, r)
 }

@@ -156,7 +156,7 @@ func newServer(opts *Options) (*Server, error) {
 	s := &Server{opts: o, book: newBook(o.Journal, o.Record)}
 	s.faults = fault.NewSet(o.Seed, s.book.struck)
 	cfg := o.config()
-	s.profile(&cfg)
+	o.profile(&cfg)
 	cfg.Seam, cfg.Watcher = s, s.book
 	if s.hub, err = hub.New(cfg); err != nil {
 		return nil, optionError(err)
@@ -343,6 +343,9 @@ func (s *Server) Close() {
 // When the context ends before, what is left is cut, and the error is the context's
 // cause.
 func (s *Server) Shutdown(ctx context.Context) error {
+	if v, ok := s.opts.Profile.version(); ok {
+		return s.shutdownAegis(ctx, v)
+	}
 	err := s.hub.Shutdown(ctx)
 	s.Close()
 	if err != nil {

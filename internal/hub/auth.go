@@ -2,6 +2,7 @@ package hub
 
 import (
 	"crypto/rand"
+	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"net/http"
@@ -27,7 +28,9 @@ var errTokens = errors.New("too many tokens wait for their connections")
 // given; limit is how many may wait for that key, 0 for no limit.
 func (h *Hub) IssueToken(key string, limit int) (token string, expires time.Time, err error) {
 	now := time.Now()
-	token, expires = "sse_"+rand.Text(), now.Add(tokenLife)
+	var secret [32]byte
+	rand.Read(secret[:])
+	token, expires = "sse_"+hex.EncodeToString(secret[:]), now.Add(tokenLife) // as Aegis writes them
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	of := 0
