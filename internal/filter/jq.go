@@ -2,15 +2,14 @@ package filter
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"regexp"
 	"strings"
 
 	"github.com/itchyny/gojq"
 
+	"github.com/OneStepAt4time/resilient-sse/internal/peek"
 	"github.com/OneStepAt4time/resilient-sse/internal/termsafe"
 	"github.com/OneStepAt4time/resilient-sse/sse"
 )
@@ -76,16 +75,10 @@ func newInput(stream string, ev sse.Event) input {
 // decode returns data as the JSON that it is, with its numbers as they are
 // written, or as a string.
 func decode(data string) any {
-	dec := json.NewDecoder(strings.NewReader(data))
-	dec.UseNumber()
-	var v any
-	if dec.Decode(&v) != nil {
-		return data
+	if v, ok := peek.Value(data); ok {
+		return v
 	}
-	if _, err := dec.Token(); err != io.EOF { // More would overlook a closing bracket too many
-		return data
-	}
-	return v
+	return data
 }
 
 // results returns the values of the expression. An error of jq's, such as a

@@ -46,3 +46,22 @@ func (c *clock) format(when time.Time) string {
 	}
 	return c.text
 }
+
+// A stamper writes times with all their digits, down to the microsecond, so that
+// they sort as text. What comes before the fraction it remembers.
+type stamper struct {
+	second int64 // Unix time
+	text   string
+}
+
+func (s *stamper) append(b []byte, t time.Time) []byte {
+	if second := t.Unix(); second != s.second || s.text == "" {
+		s.second, s.text = second, t.UTC().Format("2006-01-02T15:04:05.")
+	}
+	b = append(b, s.text...)
+	micros := t.Nanosecond() / 1000
+	for unit := 100_000; unit > 0; unit /= 10 {
+		b = append(b, byte('0'+micros/unit%10))
+	}
+	return append(b, 'Z')
+}

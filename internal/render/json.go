@@ -11,27 +11,25 @@ import (
 	"github.com/OneStepAt4time/resilient-sse/internal/termsafe"
 )
 
-// jsonStamp has all its digits: these times sort as text.
-const jsonStamp = "2006-01-02T15:04:05.000000Z"
-
 // newJSON renders one object a line; on a terminal in colours. Data that is JSON
 // is the value that it is, with its numbers and its duplicate names untouched;
 // other data is a string.
 func newJSON(o Options) Renderer {
+	received := new(stamper)
 	if o.TTY {
 		var buf []byte
 		return func(b []byte, ev Event) ([]byte, error) {
-			buf = appendObject(buf[:0], ev)
+			buf = appendObject(buf[:0], ev, received)
 			for _, s := range jsonSpans(string(termsafe.AppendJSON(nil, string(buf)))) {
 				b = o.Paint.Append(b, s.Style, s.Text)
 			}
 			return append(b, '\n'), nil
 		}
 	}
-	return func(b []byte, ev Event) ([]byte, error) { return append(appendObject(b, ev), '\n'), nil }
+	return func(b []byte, ev Event) ([]byte, error) { return append(appendObject(b, ev, received), '\n'), nil }
 }
 
-func appendObject(b []byte, ev Event) []byte {
+func appendObject(b []byte, ev Event, received *stamper) []byte {
 	b = appendString(append(b, `{"stream":`...), ev.Stream)
 	b = appendString(append(b, `,"id":`...), ev.ID)
 	b = appendString(append(b, `,"event":`...), ev.Type)
@@ -43,7 +41,7 @@ func appendObject(b []byte, ev Event) []byte {
 		b = appendData(b, ev.Data)
 	}
 	b = append(b, `,"received_at":"`...)
-	b = ev.Received.UTC().AppendFormat(b, jsonStamp)
+	b = received.append(b, ev.Received)
 	b = append(b, `","attempt":`...)
 	b = strconv.AppendInt(b, int64(ev.Attempt), 10)
 	return append(b, '}')
