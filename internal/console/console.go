@@ -7,7 +7,6 @@
 package console
 
 import (
-	"bufio"
 	"io"
 	"sync"
 
@@ -31,7 +30,7 @@ type Console struct {
 	palette Palette
 
 	mu     sync.Mutex
-	out    *bufio.Writer
+	out    []byte // printed and not yet written
 	failed error  // of Out
 	live   string // the live line that is wanted
 	drawn  bool   // and it is on the screen
@@ -39,9 +38,7 @@ type Console struct {
 
 // New returns a console. Nil Columns means 80.
 func New(opts Options) *Console {
-	c := &Console{opts: opts}
-	c.out = bufio.NewWriterSize((*outWriter)(c), 64<<10)
-	return c
+	return &Console{opts: opts}
 }
 
 // Columns returns the width of the terminal.
@@ -67,9 +64,30 @@ func (c *Console) LabelStyle(label string) Style { return c.palette.Of(label) }
 // Print takes one event's output. It is written when the buffer is full, or by
 // [Console.Flush].
 func (c *Console) Print(b []byte) {
+	c.Append(func(out []byte) ([]byte, error) { return append(out, b...), nil })
+}
+
+// Sizes of what is printed and not yet written: when it is written, and what is
+// kept for the next.
+const (
+	fullOut = 64 << 10
+	keptOut = 1 << 20
+)
+
+// Append has a function append one event's output, as [Console.Print] does. If it
+// fails, what it has appended is dropped, and Append returns its error. It is
+// called under the console's lock: it must not print.
+func (c *Console) Append(event func([]byte) ([]byte, error)) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.out.Write(b) // its error is kept, and reported by outWriter
+	b, err := event(c.out)
+	if err != nil {
+		return err
+	}
+	if c.out = b; len(b) >= fullOut {
+		c.write()
+	}
+	return nil
 }
 
 // Flush writes what was printed. The error is that of the first failed write, at
@@ -82,10 +100,10 @@ func (c *Console) Flush() error {
 }
 
 func (c *Console) flush() {
-	if c.out.Buffered() == 0 {
+	if len(c.out) == 0 {
 		return
 	}
-	c.out.Flush()
+	c.write()
 	c.draw()
 }
 
@@ -163,20 +181,22 @@ func (c *Console) draw() {
 	}
 }
 
-// outWriter is the console as the buffer sees it, under the lock.
-type outWriter Console
-
-func (w *outWriter) Write(b []byte) (int, error) {
-	c := (*Console)(w)
-	if c.opts.OutTTY {
-		c.erase()
-	}
-	n, err := c.opts.Out.Write(b)
-	if err != nil && c.failed == nil {
-		c.failed = err
-		if c.opts.Failed != nil {
+// write writes what was printed. After a failure nothing more is written: what
+// stands behind a hole is no part of the output.
+func (c *Console) write() {
+	if c.failed == nil {
+		if c.opts.OutTTY {
+			c.erase()
+		}
+		n, err := c.opts.Out.Write(c.out)
+		if err == nil && n < len(c.out) {
+			err = io.ErrShortWrite
+		}
+		if c.failed = err; err != nil && c.opts.Failed != nil {
 			c.opts.Failed(err)
 		}
 	}
-	return n, err
+	if c.out = c.out[:0]; cap(c.out) > keptOut {
+		c.out = nil
+	}
 }

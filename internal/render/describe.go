@@ -53,7 +53,7 @@ func (m members) raw(name string) string {
 	return ""
 }
 
-func (d *description) describe(ev Event, verbose bool) {
+func (d *description) describe(ev *Event, verbose bool) {
 	d.stamp, d.session, d.json, d.says = "", "", "", d.says[:0]
 	d.envelope, d.data, d.whole = d.envelope[:0], d.data[:0], verbose
 	if verbose && looksLikeObject(ev.Data) {

@@ -104,7 +104,7 @@ func renderAll(t *testing.T, events []render.Event, o render.Options) string {
 	}
 	var b []byte
 	for _, ev := range events {
-		if b, err = r(b, ev); err != nil {
+		if b, err = r(b, &ev); err != nil {
 			t.Fatalf("%+v: %v", ev, err)
 		}
 	}

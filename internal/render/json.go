@@ -18,7 +18,7 @@ func newJSON(o Options) Renderer {
 	received := new(stamper)
 	if o.TTY {
 		var buf []byte
-		return func(b []byte, ev Event) ([]byte, error) {
+		return func(b []byte, ev *Event) ([]byte, error) {
 			buf = appendObject(buf[:0], ev, received)
 			for _, s := range jsonSpans(string(termsafe.AppendJSON(nil, string(buf)))) {
 				b = o.Paint.Append(b, s.Style, s.Text)
@@ -26,10 +26,10 @@ func newJSON(o Options) Renderer {
 			return append(b, '\n'), nil
 		}
 	}
-	return func(b []byte, ev Event) ([]byte, error) { return append(appendObject(b, ev, received), '\n'), nil }
+	return func(b []byte, ev *Event) ([]byte, error) { return append(appendObject(b, ev, received), '\n'), nil }
 }
 
-func appendObject(b []byte, ev Event, received *stamper) []byte {
+func appendObject(b []byte, ev *Event, received *stamper) []byte {
 	b = appendString(append(b, `{"stream":`...), ev.Stream)
 	b = appendString(append(b, `,"id":`...), ev.ID)
 	b = appendString(append(b, `,"event":`...), ev.Type)

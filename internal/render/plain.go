@@ -11,10 +11,10 @@ import (
 // feed unless they are to be joined.
 func newData(o Options) Renderer {
 	if !o.Timestamps && !o.Labels || o.Join {
-		return func(b []byte, ev Event) ([]byte, error) { return o.appendEnd(o.appendText(b, ev.Data)), nil }
+		return func(b []byte, ev *Event) ([]byte, error) { return o.appendEnd(o.appendText(b, ev.Data)), nil }
 	}
 	var labels column
-	return func(b []byte, ev Event) ([]byte, error) {
+	return func(b []byte, ev *Event) ([]byte, error) {
 		return o.appendLines(b, o.Paint.Join(o.prefix(ev, &labels)), ev.Data), nil
 	}
 }
@@ -40,7 +40,7 @@ func (o *Options) appendLines(b []byte, prefix, text string) []byte {
 // newSSE renders the event as it would be sent, so that the output is a stream
 // again. Labels and timestamps go into comments.
 func newSSE(o Options) Renderer {
-	return func(b []byte, ev Event) ([]byte, error) {
+	return func(b []byte, ev *Event) ([]byte, error) {
 		if o.Timestamps {
 			b = append(append(append(b, ": received "...), ev.Received.Format(stamp)...), '\n')
 		}

@@ -33,7 +33,7 @@ type Event struct {
 
 // A Renderer appends an event's output, with its last line feed. It keeps track
 // of column widths, so it is not safe for concurrent use.
-type Renderer func(b []byte, ev Event) ([]byte, error)
+type Renderer func(b []byte, ev *Event) ([]byte, error)
 
 // Options of a [Renderer].
 type Options struct {
@@ -97,7 +97,7 @@ func KindOf(ev sse.Event) string {
 // or what it is.
 func WordOf(ev sse.Event) string {
 	var d description
-	d.describe(Event{Event: ev}, false)
+	d.describe(&Event{Event: ev}, false)
 	return d.word
 }
 
@@ -105,7 +105,7 @@ const stamp = "2006-01-02T15:04:05.000Z07:00"
 
 // prefix returns what stands before each line of an event in the plain formats:
 // separated by tabs for programs, by blanks on a terminal.
-func (o *Options) prefix(ev Event, labels *column) []console.Span {
+func (o *Options) prefix(ev *Event, labels *column) []console.Span {
 	var spans []console.Span
 	gap := "\t"
 	if o.TTY {

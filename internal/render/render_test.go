@@ -79,7 +79,7 @@ func TestFormats(t *testing.T) {
 			t.Errorf("%s: %v", test.name, err)
 			continue
 		}
-		b, err := r(nil, test.event)
+		b, err := r(nil, &test.event)
 		if err != nil {
 			t.Errorf("%s: %v", test.name, err)
 		}
@@ -102,7 +102,7 @@ func TestGlobalStreamNamesSessions(t *testing.T) {
 	r, _ := render.New(render.Options{Format: "text"})
 	e := event("7", "message", envelope)
 	e.Stream = render.Global
-	b, err := r(nil, e)
+	b, err := r(nil, &e)
 	if err != nil || !strings.Contains(string(b), " s1   7 user ") {
 		t.Errorf("got %q, %v", b, err)
 	}
@@ -110,7 +110,8 @@ func TestGlobalStreamNamesSessions(t *testing.T) {
 
 func TestColours(t *testing.T) {
 	r, _ := render.New(render.Options{Format: "json", TTY: true, Paint: true})
-	b, err := r(nil, event("1", "x", `{"a":[-1.5,true,"s"]}`))
+	ev := event("1", "x", `{"a":[-1.5,true,"s"]}`)
+	b, err := r(nil, &ev)
 	for _, want := range []string{"\x1b[34m\"a\"\x1b[0m:[", "\x1b[36m-1.5\x1b[0m", "\x1b[35mtrue\x1b[0m", "\x1b[32m\"s\"\x1b[0m"} {
 		if err != nil || !strings.Contains(string(b), want) {
 			t.Errorf("no %q in %q, %v", want, b, err)

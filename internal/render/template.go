@@ -21,7 +21,7 @@ type Fields struct {
 	Received time.Time
 	Attempt  int
 
-	ev      Event
+	ev      *Event
 	json    any
 	decoded bool
 }
@@ -80,7 +80,7 @@ func newTemplate(o Options, text string) (Renderer, error) {
 	}
 	var out bytes.Buffer
 	f := new(Fields)
-	return func(b []byte, ev Event) ([]byte, error) {
+	return func(b []byte, ev *Event) ([]byte, error) {
 		*f = Fields{Stream: ev.Stream, ID: ev.ID, Event: ev.Type, Data: ev.Data, Received: ev.Received, Attempt: ev.Attempt, ev: ev}
 		out.Reset()
 		if err := t.Execute(&out, f); err != nil {

@@ -35,7 +35,7 @@ type textRenderer struct {
 	head                    []console.Span
 }
 
-func (t *textRenderer) render(b []byte, ev Event) ([]byte, error) {
+func (t *textRenderer) render(b []byte, ev *Event) ([]byte, error) {
 	d := &t.d
 	d.describe(ev, t.Verbose)
 	columns := 0
@@ -59,7 +59,7 @@ func (t *textRenderer) render(b []byte, ev Event) ([]byte, error) {
 
 // prefix puts into head what stands before the event's text, and returns its
 // width.
-func (t *textRenderer) prefix(ev Event, d *description, columns int) (indent int) {
+func (t *textRenderer) prefix(ev *Event, d *description, columns int) (indent int) {
 	t.head = t.head[:0]
 	add := func(s console.Style, text, pad string) {
 		t.head = append(t.head, console.Span{Style: s, Text: text}, console.Span{Text: pad})

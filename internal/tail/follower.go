@@ -31,7 +31,6 @@ type Follower struct {
 
 	mu      sync.Mutex // events of several streams come out one after the other
 	render  render.Renderer
-	buf     []byte
 	claimed int // events whose turn to be shown it is or was
 	shown   int // and those that are done with
 

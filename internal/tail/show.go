@@ -64,7 +64,7 @@ func (w *Follower) execAll(ctx context.Context, s *stream, ev sse.Event, list []
 }
 
 // exec runs the command on an event. The output of commands goes to ours.
-func (w *Follower) exec(ctx context.Context, ev render.Event) error {
+func (w *Follower) exec(ctx context.Context, ev *render.Event) error {
 	out := &action.Output{TTY: w.opts.System.OutTTY, Print: func(b []byte) { w.console.Print(b); w.console.Flush() }}
 	errs := &action.Output{TTY: true, Print: func(b []byte) { // lines, beside our own
 		for line := range bytes.Lines(b) {
@@ -73,17 +73,9 @@ func (w *Follower) exec(ctx context.Context, ev render.Event) error {
 	}}
 	defer out.Flush()
 	defer errs.Flush()
-	return w.opts.Command.Run(ctx, ev, out, errs)
+	return w.opts.Command.Run(ctx, *ev, out, errs)
 }
 
-func (w *Follower) print(ev render.Event) error {
-	b, err := w.render(w.buf[:0], ev)
-	if err != nil {
-		return err
-	}
-	w.console.Print(b)
-	if cap(b) <= 1<<20 {
-		w.buf = b
-	}
-	return nil
+func (w *Follower) print(ev *render.Event) error {
+	return w.console.Append(func(b []byte) ([]byte, error) { return w.render(b, ev) })
 }

@@ -23,7 +23,8 @@ type stream struct {
 	source  source
 	status  *status.Stream
 	facts   explain.Facts
-	attempt int // connections tried; of the goroutine that follows
+	attempt int          // connections tried; of the goroutine that follows
+	shown   render.Event // see event
 
 	backlog *backlog // under its lock:
 	letDone bool     // what became of an event that it has let go
@@ -164,9 +165,10 @@ func (s *stream) take(ctx context.Context, ev sse.Event) (done bool, err error) 
 	return s.over(ev) || ctx.Err() != nil, nil
 }
 
-// event is what is to be shown of an event.
-func (s *stream) event(ev sse.Event, m filter.Mapped) render.Event {
-	e := render.Event{Event: ev, Stream: s.target.Label, Attempt: s.attempt}
+// event is what is to be shown of an event. It is valid until the next one.
+func (s *stream) event(ev sse.Event, m filter.Mapped) *render.Event {
+	e := &s.shown
+	*e = render.Event{Event: ev, Stream: s.target.Label, Attempt: s.attempt}
 	if s.w.timed { // the clock costs as much as all else here
 		e.Received = time.Now()
 	}
