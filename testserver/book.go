@@ -76,12 +76,13 @@ func (b *book) close() {
 // An entry is one request in the journal.
 type entry struct {
 	Request
-	visit  int64
-	conn   *fault.Conn
-	record *record // of its stream; nil if it has none
-	got    spans   // places of the record that its connection got
-	offset int     // from places in the hub's log to those of the record
-	open   bool    // the stream is under way
+	visit   int64
+	conn    *fault.Conn
+	record  *record // of its stream; nil if it has none
+	got     spans   // places of the record that its connection got
+	offset  int     // from places in the hub's log to those of the record
+	open    bool    // the stream is under way
+	passing bool    // it goes to another server
 }
 
 // add enters a request. The caller holds the lock.
@@ -111,6 +112,44 @@ func (b *book) finish(e *entry, status int, why string) {
 	defer b.mu.Unlock()
 	e.Status, e.End, e.Why, e.Open = status, time.Now(), why, false
 	b.check()
+}
+
+// passing enters a request that goes to another server; its stream has a name without
+// there being one here.
+func (b *book) passing(r *http.Request, name string) *entry {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	e := b.add(r, time.Now())
+	e.Stream, e.passing = name, true
+	b.streams++
+	b.check()
+	return e
+}
+
+// progress notes how far a stream from another server is.
+func (b *book) progress(e *entry, events int, bytes int64, id string) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if !e.open {
+		e.open, e.Status = true, http.StatusOK
+		b.running++
+	}
+	e.Events, e.Bytes = events, bytes
+	if id != "" {
+		e.LastSent = id
+	}
+	b.check()
+}
+
+// passed ends such an entry.
+func (b *book) passed(e *entry, status int, why string) {
+	b.mu.Lock()
+	if e.open {
+		e.open = false
+		b.running--
+	}
+	b.mu.Unlock()
+	b.finish(e, status, why)
 }
 
 // maxBody is how much of a request's body the journal keeps.

@@ -69,6 +69,9 @@ func (s *Server) checkFault(f fault.Fault) error {
 	if f.Kind() == fault.KindRefuse && !s.memory && f.Counts() {
 		return &fault.FieldError{Field: "times", Reason: "nobody is told of a connection that the kernel refuses: use for"}
 	}
+	if s.upstream != nil && slices.Contains(notInFront, f.Kind()) {
+		return &fault.FieldError{Field: "kind", Reason: f.Kind() + " needs a log, and a proxy has none"}
+	}
 	if f.Location() == fault.ToOtherPort {
 		return s.openSecond()
 	}

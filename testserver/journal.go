@@ -122,6 +122,13 @@ func (s *Server) Journal() string {
 	return b.String()
 }
 
+// String returns the request in words, on one line.
+func (r Request) String() string {
+	var b strings.Builder
+	r.appendText(&b)
+	return strings.TrimSuffix(b.String(), "\n")
+}
+
 func (r *Request) appendText(b *strings.Builder) {
 	fmt.Fprintf(b, "#%d %s %s %s", r.Number, r.Time.Format("15:04:05.000"), r.Method, r.URL)
 	if r.LastEventID != "" {

@@ -45,6 +45,8 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		panic(http.ErrAbortHandler)
 	case r.URL.Path == loopPath:
 		http.Redirect(w, r, loopPath, http.StatusTemporaryRedirect)
+	case s.upstream != nil:
+		s.upstream.ServeHTTP(w, r)
 	case isStream && !(isAegis && r.Method != http.MethodGet):
 		s.hub.ServeHTTP(w, r)
 	default:

@@ -47,6 +47,7 @@ type Server struct {
 	gate   gate           // requests under way
 
 	control  http.Handler
+	upstream *relay      // nil: it is no proxy
 	restarts sync.Mutex  // one at a time
 	down     atomic.Bool // no stream is served
 
@@ -63,6 +64,11 @@ func Start(opts *Options) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
+	return s.listenAndBegin()
+}
+
+// listenAndBegin serves on sockets.
+func (s *Server) listenAndBegin() (_ *Server, err error) {
 	if s.port, err = s.listen(s.opts.Addr, s.resetOnAccept); err != nil {
 		return nil, err
 	}

@@ -104,16 +104,22 @@ func (b *book) openOn(stream string) int {
 	if stream == "" {
 		return b.running
 	}
+	n := 0
 	if r := b.find(stream); r != nil {
-		return r.open
+		n = r.open
 	}
-	return 0
+	for _, e := range b.kept {
+		if e.passing && e.open && e.Stream == stream {
+			n++
+		}
+	}
+	return n
 }
 
 // requestsOn counts the journal's requests for a stream. The caller holds the lock.
 func (b *book) requestsOn(stream string) (n int) {
 	for _, e := range b.kept {
-		if e.visit != 0 && e.Stream == stream {
+		if (e.visit != 0 || e.passing) && e.Stream == stream {
 			n++
 		}
 	}
