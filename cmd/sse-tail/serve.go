@@ -83,19 +83,23 @@ API has a port of its own, which no fault reaches, and a page for a browser.`,
 			return serve(cmd.Context(), sys, &f)
 		},
 	}
-	f.add(cmdline.Group{Name: "serve", Flags: cmd.Flags(), Problems: p})
+	f.add(func(name string) cmdline.Group { return cmdline.Group{Name: name, Flags: cmd.Flags(), Problems: p} })
 	cmd.Flags().SortFlags = false
 	cmdline.NamesAllFlags(cmd, p, sys.Args, func([]string) {})
 	return cmd
 }
 
-func (f *serveFlags) add(g cmdline.Group) {
+func (f *serveFlags) add(group func(name string) cmdline.Group) {
 	o := &f.opts
+	g := group("serve")
 	g.Text(&o.Addr, "listen", "", "where to listen, `HOST:PORT`; port 0 is any free one")
 	g.Text(&f.control, "control", "", "where the control API and its page listen, `HOST:PORT`, or shared: on the streams' port")
+	g.Toggle(&f.stdin, "stdin", "", "end when standard input is closed, as it is when the parent dies")
+	g = group("control")
 	g.List(&o.ControlHosts, "control-host", "", "further names for the control API in a Host header, `NAME,…`", splitComma)
 	g.Toggle(&o.ControlAny, "control-any", "", "let other machines use the control API")
 	g.Text(&f.ctlToken, "control-token-file", "", "a token that the control API wants, in `FILE`")
+	g = group("events")
 	g.Choice(&f.profile, "profile", "", "whose behaviour: `WHO`", "ours", "aegis-1.3.3", "aegis-0.6.6")
 	g.Toggle(&f.demo, "demo", "", "play sessions for ever")
 	g.List(&f.sessions, "session", "", "create sessions, `ID,…`", splitSessions)
@@ -104,6 +108,7 @@ func (f *serveFlags) add(g cmdline.Group) {
 	g.Text(&f.play, "play", "", "publish on plain stream \"play\" what --record has kept, from `FILE`")
 	g.Ratio(&f.speed, "speed", "of --play, `N` times as fast; 0: without pauses")
 	g.Number(&f.seed, "seed", "where faults take their chances from, `N`")
+	g = group("server")
 	g.Number(&o.Window, "window", "events kept for replay, `N`, on each stream; 0: none")
 	g.Duration(&o.Heartbeat, "heartbeat", "between two heartbeats, `D`; 0: none")
 	g.Duration(&o.Linger, "linger", "from a session's end to that of its connections, `D`")
@@ -113,6 +118,7 @@ func (f *serveFlags) add(g cmdline.Group) {
 	g.Number(&o.MaxConns, "max-conns", "streams in all, `N`; 0: no limit")
 	g.Number(&o.MaxConnsPerAddr, "max-conns-per-addr", "streams of one address, `N`; 0: no limit")
 	g.Duration(&o.RetryAfter, "retry-after", "what refusals for a limit say, `D`; 0: nothing")
+	g = group("access")
 	g.Text(&f.tokens, "token-file", "", "tokens that streams want, one a line, in `FILE`")
 	g.Toggle(&o.SSETokens, "sse-tokens", "", "each stream wants a single-use token")
 	g.List(&o.Origins, "origin", "", "whose web pages may follow, `ORIGIN,…`; all unless told", splitComma)
@@ -120,7 +126,6 @@ func (f *serveFlags) add(g cmdline.Group) {
 	g.Text(&f.cert, "cert", "", "https with the certificate in `FILE`")
 	g.Text(&f.key, "key", "", "its key, in `FILE`")
 	g.Number(&o.Journal, "journal", "requests kept, `N`")
-	g.Toggle(&f.stdin, "stdin", "", "end when standard input is closed, as it is when the parent dies")
 }
 
 func splitComma(s string) ([]string, error) { return strings.Split(s, ","), nil }
