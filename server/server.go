@@ -34,9 +34,11 @@ func Over(h *hub.Hub) *Server { return &Server{h} }
 //	GET  /v1/sessions/{id}/events   the stream of a session
 //	GET  /v1/events                 the stream of all sessions
 //	GET  /events?stream=NAME        a plain stream; POST gets it too
+//	GET  /v1/sessions               the list of sessions that have not ended, as JSON, in pages
 //	POST /v1/auth/sse-token         a single-use token, with Options.SSETokens
 //
-// and answers 404 to what else comes. It returns when the stream has ended. What outer
+// and answers 404 to what else comes. Who may have the global stream may have the list.
+// It returns when the stream has ended. What outer
 // handlers have put into the header is sent.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.hub.ServeHTTP(w, r) }
 

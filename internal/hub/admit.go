@@ -7,6 +7,7 @@ import (
 	"maps"
 	"net"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -44,6 +45,10 @@ func (h *Hub) checkAccess(r *http.Request, id StreamID) *Refusal {
 	if !h.authorized(r) {
 		return refuseWith(http.StatusUnauthorized, `{"error":"Unauthorized"}`)
 	}
+	return h.askAuthorize(r, id)
+}
+
+func (h *Hub) askAuthorize(r *http.Request, id StreamID) *Refusal {
 	if h.cfg.Authorize == nil {
 		return nil
 	}
@@ -69,14 +74,7 @@ func (k Kind) methods() []string {
 	return []string{http.MethodGet, http.MethodHead}
 }
 
-func (k Kind) allows(method string) bool {
-	for _, m := range k.methods() {
-		if m == method {
-			return true
-		}
-	}
-	return false
-}
+func (k Kind) allows(method string) bool { return slices.Contains(k.methods(), method) }
 
 // unknown is the answer where there is no such stream.
 func (h *Hub) unknown(id StreamID) *Refusal {
@@ -174,6 +172,13 @@ func (h *Hub) register(ctx context.Context, v *Visit, plan Plan, s *start, host 
 		bell: make(chan struct{}, 1), opened: time.Now(),
 		cursor: s.place.cursor, skip: s.place.skip, last: s.last, past: s.past,
 		told: s.log.gapsUpTo(s.place.cursor), replay: s.log.end(),
+	}
+	switch {
+	case s.past != nil:
+	case s.live:
+		c.last = mark{there: true, num: max(h.counter, s.place.skip), id: s.log.newest().id}
+	default:
+		c.last = s.log.before(s.place.cursor)
 	}
 	c.greet(s.live)
 	v.conn = c

@@ -226,7 +226,7 @@ func (c *conn) next(single bool) (u unit, how How, from source) {
 	}
 	c.leap()
 	if c.cursor < c.log.base {
-		if c.hub.cfg.History == nil {
+		if c.hub.cfg.History == nil || c.log.id.Kind == Plain && c.last.id == "" {
 			c.settle(whyBehind)
 			return u, Abort, from
 		}

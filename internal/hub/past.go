@@ -94,6 +94,7 @@ func (c *conn) join() bool {
 			return false
 		}
 		c.cursor = l.search(l.base, c.last.num)
+		c.skip = c.last.num // the history may be ahead of the log
 	}
 	c.past = nil
 	c.told = l.gapsUpTo(c.cursor)

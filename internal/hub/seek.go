@@ -19,13 +19,13 @@ func (h *Hub) lookBack(ctx context.Context, id StreamID, s *start, host string) 
 	if foreign || a.far {
 		a, foreign = asking{}, true
 	}
-	if s.log != nil && a.live {
+	if s.log != nil && a.live && h.counter > 0 {
 		h.wakeLog(s.log)
 		s.place = place{cursor: s.log.end()}
 		return nil
 	}
 	ahead := id.Kind != Plain && a.num > h.counter
-	if s.log != nil && !foreign && !ahead && s.log.covers(a) {
+	if s.log != nil && !foreign && !ahead && (id.Kind == Plain || h.counter > 0) && s.log.covers(a) {
 		s.place = h.resume(s.log, o)
 		return nil
 	}
@@ -33,13 +33,10 @@ func (h *Hub) lookBack(ctx context.Context, id StreamID, s *start, host string) 
 	switch {
 	case why != nil:
 		return why
-	case a.live:
-		s.place = place{cursor: s.log.end()}
+	case a.live: // with a log that may have everything still before it
+		s.place = place{cursor: s.log.end(), skip: found.Newest}
 		return nil
-	case ahead && a.num > h.counter && a.num <= found.Newest: // its events are on their way
-		s.place = place{cursor: s.log.end(), skip: a.num}
-		return nil
-	case ahead && a.num > h.counter: // of another run
+	case ahead && a.num > max(h.counter, found.Newest): // of another run
 		foreign = true
 		if found, base, why = h.seek(ctx, id, s, asking{}, host); why != nil {
 			return why
@@ -76,6 +73,7 @@ func (h *Hub) seek(ctx context.Context, id StreamID, s *start, a asking, host st
 		why.Err = err
 		return found, base, why
 	}
+	base.num = max(base.num, found.Newest)
 	s.log, s.quoted = h.find(id)
 	if s.log == nil && found.Known {
 		s.log, s.quoted = h.create(id)
@@ -84,6 +82,9 @@ func (h *Hub) seek(ctx context.Context, id StreamID, s *start, a asking, host st
 		return found, base, h.unknown(id)
 	}
 	h.wakeLog(s.log)
+	if h.counter == 0 { // no event was published yet: all that is stored is before the log
+		s.log.dropped.num = max(s.log.dropped.num, found.Newest)
+	}
 	if found.Over {
 		h.finish(id)
 	}
@@ -145,4 +146,15 @@ func isEmpty(events iter.Seq2[sse.Event, error]) (empty bool, err error) {
 		return false, err
 	}
 	return true, nil
+}
+
+// beginAt is for the first event from outside: what came before it only the history
+// has, also for readers that are there already. The caller holds the lock.
+func (h *Hub) beginAt(id int64) {
+	for _, l := range h.logs() {
+		if l.id.Kind != Plain {
+			l.base++
+			l.dropped = mark{there: id > 1, num: id - 1} // before 1 there is nothing
+		}
+	}
 }

@@ -14,8 +14,8 @@ import (
 	"github.com/OneStepAt4time/resilient-sse/session"
 )
 
-// ServeHTTP serves the streams, and the route of single-use tokens. Other paths are
-// not found.
+// ServeHTTP serves the streams, the list of sessions, and the route of single-use
+// tokens. Other paths are not found.
 func (h *Hub) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if !h.enter() {
 		panic(http.ErrAbortHandler)
@@ -24,6 +24,12 @@ func (h *Hub) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if r.URL.EscapedPath() == session.TokenPath {
 		if !h.share(w, r, http.MethodPost) {
 			h.serveToken(w, r)
+		}
+		return
+	}
+	if r.URL.EscapedPath() == session.ListPath {
+		if !h.share(w, r, http.MethodGet) {
+			h.serveList(w, r)
 		}
 		return
 	}

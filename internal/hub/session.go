@@ -18,8 +18,9 @@ type Session struct {
 	log     *eventLog
 
 	// Guarded by the hub's lock.
-	ended bool        // its ended event is out
-	timer *time.Timer // until it is over, or retires; nil before it has ended
+	ended  bool        // its ended event is out
+	latest time.Time   // when its newest event was published, or it was created
+	timer  *time.Timer // until it is over, or retires; nil before it has ended
 }
 
 // Session returns the session of a name, created if there is none, or if there is
@@ -51,6 +52,7 @@ func (h *Hub) newSession(name string) *Session {
 		before = s.log.newest()
 	}
 	s := &Session{hub: h, name: name, quoted: quote(name), created: time.Now(), log: h.newLog(id, before)}
+	s.latest = s.created
 	h.sessions[name] = s
 	h.active++
 	return s
@@ -77,7 +79,7 @@ func (s *Session) Emit(kind session.Kind, data []byte) (int64, error) {
 	}
 	f.At = time.Now()
 	h.counter++
-	f.Num = h.counter
+	f.Num, s.latest = h.counter, f.At
 	if b := h.frame(&f); len(b) > 0 {
 		h.add(s.log, f.Num, "", b)
 	}
@@ -101,6 +103,7 @@ func (s *Session) Append(id int64, kind session.Kind, data []byte) error {
 	if kind != kind.Global() {
 		all = forAll(data)
 	}
+	now := time.Now()
 	h.mu.Lock()
 	switch {
 	case s.log.over:
@@ -110,7 +113,10 @@ func (s *Session) Append(id int64, kind session.Kind, data []byte) error {
 		h.mu.Unlock()
 		return ErrOrder
 	}
-	h.counter = id
+	if h.counter == 0 && h.cfg.History != nil {
+		h.beginAt(id)
+	}
+	h.counter, s.latest = id, now
 	h.scratch = appendVerbatim(h.scratch[:0], id, data)
 	h.add(s.log, id, "", h.scratch)
 	h.scratch = appendVerbatim(h.scratch[:0], id, all)
