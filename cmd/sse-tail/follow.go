@@ -1,7 +1,9 @@
 package main
 
 import (
+	"errors"
 	"net/http"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -151,6 +153,9 @@ func (f *flags) targets(args []string) []target.Target {
 		return list
 	}
 	if err := target.CheckServer(f.server); err != nil {
+		if strings.Trim(f.server, "NSLfkiv") == "" { // of curl
+			err = errors.New("here -s is --server; to be silent: -q")
+		}
 		f.problems.Add("-s, --server: %v", err)
 		return nil
 	}

@@ -63,7 +63,9 @@ func speak(c net.Conn, answer, journal string) {
 	if f, err := os.OpenFile(filepath.Clean(journal), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600); err == nil {
 		body, _ := io.ReadAll(req.Body)
 		io.WriteString(f, req.Method+" "+req.RequestURI+"\n")
-		req.Header.Write(f)
+		var header strings.Builder
+		req.Header.Write(&header)
+		io.WriteString(f, strings.ReplaceAll(header.String(), "\r\n", "\n"))
 		f.Write(append(body, "\n\n"...))
 		f.Close()
 	}

@@ -26,6 +26,22 @@ func Args(args []cmdline.Arg, name string) (_ []cmdline.Arg, _ string, masked bo
 	return hidden, name, masked
 }
 
+// InFlag names the secret in a flag; empty if there is none.
+func InFlag(arg cmdline.Arg) string {
+	_, value := splitValue(arg)
+	if flagValue(arg.Name, value) == value {
+		return ""
+	}
+	switch arg.Name {
+	case "header":
+		name, _, _ := strings.Cut(value, ":")
+		return name
+	case "user":
+		return "the password of -u"
+	}
+	return "the password of --" + arg.Name
+}
+
 // splitValue takes what stands before a flag's value in its last word apart from it.
 func splitValue(arg cmdline.Arg) (flag, value string) {
 	last := arg.Words[len(arg.Words)-1]

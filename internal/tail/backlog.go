@@ -22,6 +22,7 @@ type backlog struct {
 	since time.Time // events before it are dropped; zero: none
 	began time.Time // when the stream was asked for, by our clock
 	let   func(sse.Event)
+	done  func() // the replay is over, and nothing more comes at once
 
 	mu      sync.Mutex
 	held    []sse.Event
@@ -31,12 +32,13 @@ type backlog struct {
 }
 
 // newBacklog returns the backlog of one stream; nil if there is nothing to hold.
-// Let is called with each event that is let go, in order, by one goroutine at a time.
-func newBacklog(n int, age time.Duration, let func(sse.Event)) *backlog {
+// Let is called with each event that is let go, in order, by one goroutine at a time,
+// and done behind the last one of the replay.
+func newBacklog(n int, age time.Duration, let func(sse.Event), done func()) *backlog {
 	if n == 0 && age == 0 {
 		return nil
 	}
-	b := &backlog{n: n, began: time.Now(), let: let}
+	b := &backlog{n: n, began: time.Now(), let: let, done: done}
 	if age > 0 {
 		b.since = b.began.Add(-age)
 	}
@@ -80,6 +82,7 @@ func (b *backlog) finish() {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.release()
+	b.done()
 }
 
 func (b *backlog) release() {

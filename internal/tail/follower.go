@@ -114,7 +114,7 @@ func breakersFor(targets []target.Target, p backoff.Policy) map[string]*backoff.
 func (w *Follower) add(t target.Target, breaker *backoff.Breaker) error {
 	s := &stream{w: w, target: t}
 	if t.Saved {
-		s.source = &saved{in: w.opts.System.In}
+		s.source, s.facts.Opened = &saved{in: w.opts.System.In}, true
 	} else {
 		src, err := w.dial(s, breaker)
 		if err != nil {
@@ -123,9 +123,18 @@ func (w *Follower) add(t target.Target, breaker *backoff.Breaker) error {
 		s.source = src
 		s.facts = w.opts.Access.Facts(t, len(w.opts.Source.Request.Body) > 0)
 	}
-	s.status = w.status.Add(t.Label, s.source.Target(), s.facts)
+	s.status = w.status.Add(t.Label, shownURL(s), s.facts)
 	w.streams = append(w.streams, s)
 	return nil
+}
+
+// shownURL is what a person calls the address of a stream: without its secrets.
+func shownURL(s *stream) string {
+	u, err := s.target.Address()
+	if err != nil {
+		return s.source.Target()
+	}
+	return mask.URL(u)
 }
 
 // dial makes the source of a stream that a server has. Nothing is dialled yet.

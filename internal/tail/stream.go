@@ -48,7 +48,7 @@ func (s *stream) observe(t client.Transition) {
 // follow follows the stream to its end. The error is why it has ended; nil if it is
 // over.
 func (s *stream) follow(ctx context.Context) error {
-	s.backlog = newBacklog(s.w.opts.Tail, s.w.opts.Since, func(ev sse.Event) { s.letGo(ctx, ev) })
+	s.backlog = newBacklog(s.w.opts.Tail, s.w.opts.Since, func(ev sse.Event) { s.letGo(ctx, ev) }, func() { s.w.flush() })
 	for accepted := 0; ; accepted++ {
 		err := s.pass(ctx)
 		gap, ok := errors.AsType[*client.GapError](err)

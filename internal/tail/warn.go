@@ -27,7 +27,7 @@ func (w *Follower) warn() {
 		}
 	}
 	for _, name := range append(shownSecrets(w.opts.Args), w.secretsInURLs()...) {
-		w.status.Warn("other users of this machine can see " + name + " in the arguments; use -H @FILE")
+		w.status.Warn("other users of this machine can see " + name + " in the arguments; " + without(name))
 	}
 }
 
@@ -52,17 +52,24 @@ func (w *Follower) secretsInURLs() (names []string) {
 	return names
 }
 
-// shownSecrets returns the headers that stand in the arguments, and had better not.
+// without says how a secret stays out of the arguments.
+func without(name string) string {
+	switch {
+	case name == "the password of -u":
+		return "use SSE_TAIL_PASSWORD or --netrc"
+	case strings.HasPrefix(name, "the password of"):
+		return "use @FILE or env:NAME for the URL"
+	case name == "token":
+		return "use SSE_TAIL_TOKEN, or @FILE or env:NAME for the URL"
+	}
+	return "use -H @FILE for headers, @FILE or env:NAME for URLs"
+}
+
+// shownSecrets returns the secrets of flags that stand in the arguments, and had
+// better not.
 func shownSecrets(args []cmdline.Arg) (names []string) {
 	for _, arg := range args {
-		if arg.Name != "header" {
-			continue
-		}
-		line := arg.Words[len(arg.Words)-1]
-		for _, prefix := range []string{"--header=", "-H"} {
-			line = strings.TrimPrefix(line, prefix)
-		}
-		if name, _, ok := strings.Cut(line, ":"); ok && line[0] != '@' && mask.IsSecret(name) {
+		if name := mask.InFlag(arg); name != "" {
 			names = append(names, name)
 		}
 	}
