@@ -1,6 +1,7 @@
 package client
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -42,7 +43,7 @@ const fileVersion = 1
 func readCursorFile(path string) (p positions, err error) {
 	p.entries = map[string]entry{}
 	b, err := os.ReadFile(path)
-	if errors.Is(err, fs.ErrNotExist) {
+	if errors.Is(err, fs.ErrNotExist) || err == nil && len(bytes.TrimSpace(b)) == 0 { // one that was made for us is empty; ours never are
 		return p, nil
 	}
 	if err != nil {

@@ -76,6 +76,9 @@ func refusalStatus(err error) int {
 	if e, ok := errors.AsType[*client.ResponseError](err); ok {
 		return e.StatusCode
 	}
+	if e, ok := errors.AsType[*session.ListError](err); ok {
+		return e.StatusCode
+	}
 	return tokenStatus(err)
 }
 

@@ -68,7 +68,7 @@ func startProcess(ts *testscript.TestScript, st *stage, args []string) error {
 		name, _, _ := strings.Cut(v, "=")
 		p.cmd.Env = append(p.cmd.Env, name+"="+ts.Getenv(name))
 	}
-	for _, name := range []string{"URL", "GORACE", "SSE_TAIL_TOKEN", "SSE_TAIL_SERVER", "HOME", "XDG_STATE_HOME"} {
+	for _, name := range []string{"URL", "GORACE", "SSE_TAIL_TOKEN", "SSE_TAIL_SERVER", "HOME", "XDG_STATE_HOME", "EVENTS"} {
 		p.cmd.Env = append(p.cmd.Env, name+"="+ts.Getenv(name))
 	}
 	p.cmd.Stdout, p.cmd.Stderr = p.output["stdout"], p.output["stderr"]

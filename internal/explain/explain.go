@@ -22,6 +22,9 @@ import (
 func What(err error) string { return termsafe.Line(what(err)) }
 
 func what(err error) string {
+	if e, ok := errors.AsType[*Unsaved](err); ok {
+		return e.what()
+	}
 	if e, ok := errors.AsType[*client.GiveUpError](err); ok {
 		s := "gave up after " + Duration(e.Outage)
 		if e.Attempts > 1 { // the first one was no retry
@@ -83,6 +86,24 @@ func what(err error) string {
 		}
 	}
 	return withoutPrefix(err.Error())
+}
+
+// An Unsaved is the end of a run whose position could not be kept.
+type Unsaved struct {
+	Err  error
+	Told bool // Err was said before
+}
+
+func (e *Unsaved) Error() string { return e.Err.Error() }
+
+func (e *Unsaved) Unwrap() error { return e.Err }
+
+func (e *Unsaved) what() string {
+	const s = "the position is not kept: the next run begins where this one did"
+	if e.Told {
+		return s
+	}
+	return s + "; " + what(e.Err)
 }
 
 // withoutPrefix drops the names of packages, which mean nothing to a person.

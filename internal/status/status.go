@@ -44,7 +44,8 @@ type Status struct {
 	tick    *time.Timer // while there is a live line, or may be one
 	idling  bool        // the live line says that nothing comes
 	closed  bool
-	hinted  bool // a hint was given
+	hinted  bool   // a hint was given
+	told    string // the last warning of a stream
 }
 
 // New returns a status of no streams yet.
@@ -97,6 +98,13 @@ func (s *Status) Warn(text string) {
 	case JSON:
 		s.Console.Say(record{Time: now(), State: "warning", Cause: text}.line())
 	}
+}
+
+// Told tells whether an error was the last thing that a stream has warned of.
+func (s *Status) Told(err error) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.Level == Normal && s.told == explain.What(err)
 }
 
 // SayWhole writes one line that is to be copied from the screen, and so is not

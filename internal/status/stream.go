@@ -103,8 +103,12 @@ func (st *Stream) Header(h http.Header) {
 // report says what changes no state: a gap, or a position that can't be saved.
 func (st *Stream) report(cause error) {
 	gap, ok := errors.AsType[*client.GapError](cause)
+	if e, load := errors.AsType[*client.CursorError](cause); load && e.Op == "load" {
+		return // it ends the stream, and is told then
+	}
 	if !ok {
-		st.Say(console.Yellow, "warning", ": "+explain.What(cause))
+		st.s.told = explain.What(cause)
+		st.Say(console.Yellow, "warning", ": "+st.s.told)
 		return
 	}
 	st.back.gap = true

@@ -7,6 +7,7 @@ import (
 
 	"github.com/OneStepAt4time/resilient-sse/client"
 	"github.com/OneStepAt4time/resilient-sse/internal/console"
+	"github.com/OneStepAt4time/resilient-sse/internal/explain"
 	"github.com/OneStepAt4time/resilient-sse/internal/mask"
 	"github.com/OneStepAt4time/resilient-sse/internal/resume"
 	"github.com/OneStepAt4time/resilient-sse/internal/system"
@@ -22,7 +23,7 @@ func (w *Follower) end(cause error, errs []error) error {
 		w.console.Fresh()
 	}
 	w.status.End(w.shown, time.Since(w.began), w.Stats())
-	unsaved := notSaved(errs)
+	unsaved := w.notSaved(errs)
 	if interrupted {
 		if unsaved != nil {
 			w.status.Fail(unsaved)
@@ -45,13 +46,13 @@ func (w *Follower) end(cause error, errs []error) error {
 }
 
 // notSaved finds in the errors of streams a position that could not be kept.
-func notSaved(errs []error) error {
+func (w *Follower) notSaved(errs []error) error {
 	for _, err := range errs {
 		if e, ok := errors.AsType[*client.CursorError](err); ok && e.Op == "save" {
-			return e
+			return &explain.Unsaved{Err: e, Told: w.status.Told(e)}
 		}
 		if e, ok := errors.AsType[*client.BeforeWaitError](err); ok {
-			return e
+			return &explain.Unsaved{Err: e, Told: w.status.Told(e)}
 		}
 	}
 	return nil
