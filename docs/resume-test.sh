@@ -1,13 +1,13 @@
 #!/bin/sh
 # Does a client that is cut inside an event see each event exactly once?
-# The client here is curl and four lines of shell. $SSE is a test server:
+# The client here is curl and four lines of shell. $SSE is a test server, $CTL its control API:
 #
-#     sse-tail serve --listen 127.0.0.1:8080 &
-#     SSE=http://127.0.0.1:8080 sh resume-test.sh
+#     sse-tail serve --listen 127.0.0.1:8080 --control 127.0.0.1:8081 &
+#     SSE=http://127.0.0.1:8080 CTL=http://127.0.0.1:8081/_ctl/ sh resume-test.sh
 set -eu
 tmp=$(mktemp -d)
 trap 'rm -rf "$tmp"' EXIT
-ctl() { curl -fsS -d "$2" "$SSE/_ctl/$1"; }
+ctl() { curl -fsS -d "$2" "$CTL$1"; }
 client() { # follows the stream until it ends, and keeps the ids of whole events
     curl -sN -H "Last-Event-ID: $1" "$SSE/events?stream=numbers" |
         awk '/^id: /{id=$2} /^$/{if (id) print id; id=""; fflush()}' >> "$tmp/seen" || true

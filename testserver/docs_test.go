@@ -38,7 +38,7 @@ func needCurl(t *testing.T) {
 func shell(t *testing.T, srv *ts.Server, args ...string) string {
 	t.Helper()
 	cmd := exec.CommandContext(t.Context(), "sh", args...)
-	cmd.Env = append(os.Environ(), "SSE="+srv.URL, "no_proxy=*")
+	cmd.Env = append(os.Environ(), "SSE="+srv.URL, "CTL="+srv.ControlURL(), "no_proxy=*")
 	var stderr bytes.Buffer
 	cmd.Stderr = &stderr
 	out, err := cmd.Output()

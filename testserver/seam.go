@@ -14,11 +14,14 @@ import (
 	"github.com/OneStepAt4time/resilient-sse/testserver/fault"
 )
 
-// Arrive gives the hub what the faults want of a request. It is not for users.
-func (s *Server) Arrive(v *hub.Visit) hub.Plan {
+// A seam is where the hub asks for faults.
+type seam struct{ *Server }
+
+// Arrive gives the hub what the faults want of a request.
+func (s seam) Arrive(v *hub.Visit) hub.Plan {
 	e := s.book.entryOf(v)
 	r := fault.Request{Stream: e.Stream, Path: v.Request.URL.Path, Method: v.Request.Method, Header: v.Request.Header}
-	p := &plan{server: s, visit: v, conn: s.faults.Meet(r, e)}
+	p := &plan{server: s.Server, visit: v, conn: s.faults.Meet(r, e)}
 	p.repeat.Store(s.repeatsAtSeam(v.Number))
 	s.book.setFaults(e, p.conn)
 	return p

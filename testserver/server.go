@@ -163,7 +163,7 @@ func newServer(opts *Options) (*Server, error) {
 	s.faults = fault.NewSet(o.Seed, s.book.struck)
 	cfg := o.config()
 	o.profile(&cfg)
-	cfg.Seam, cfg.Watcher = s, s.book
+	cfg.Seam, cfg.Watcher = seam{s}, s.book
 	if s.hub, err = hub.New(cfg); err != nil {
 		return nil, optionError(err)
 	}

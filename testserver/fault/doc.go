@@ -7,7 +7,8 @@
 //	fault.Repeat().On("abc").Probability(0.1).Always()
 //
 // A [Fault] is a value, and its JSON mirrors Go: what the control API of package
-// testserver takes. [Kinds] lists them all.
+// testserver takes. [Kinds] lists them all. A value that makes no sense is refused with
+// a [*FieldError] when the fault is put in force; an argument of zero means zero.
 //
 // # Which connections
 //
