@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"net/url"
 	"slices"
@@ -86,9 +87,7 @@ func (x *relay) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	defer resp.Body.Close()
-	for key, values := range head {
-		status.Header()[key] = values
-	}
+	maps.Copy(status.Header(), head)
 	status.WriteHeader(resp.StatusCode)
 	if !isEventStream(resp.Header.Get("Content-Type")) || r.Method == http.MethodHead {
 		io.Copy(status, resp.Body)
@@ -129,9 +128,7 @@ func (x *relay) ask(ctx context.Context, conn *fault.Conn, r *http.Request) (*ht
 	}
 	if isEventStream(resp.Header.Get("Content-Type")) {
 		head.Del("Content-Length")
-		for key, values := range o.Header {
-			head[key] = values
-		}
+		maps.Copy(head, o.Header)
 	}
 	return resp, head, nil
 }
@@ -153,7 +150,6 @@ type passage struct {
 	blocks chan block // from the upstream; closed at its end
 	next   []block    // that have come
 	over   bool       // no more will come
-	broken bool       // the upstream's end was not clean
 	queue  []fault.Part
 	p      fault.Progress
 	how    fault.How

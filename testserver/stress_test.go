@@ -7,6 +7,7 @@ import (
 	"math/rand/v2"
 	"net"
 	"net/http"
+	"slices"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -95,12 +96,7 @@ func anyFault(random *rand.Rand) fault.Fault {
 		f = fault.Refuse().For(time.Duration(1+random.IntN(5)) * time.Second)
 	}
 	has := func(member string) bool {
-		for _, m := range row.Members {
-			if m == member {
-				return true
-			}
-		}
-		return false
+		return slices.Contains(row.Members, member)
 	}
 	if has("stream") {
 		f = f.On([]string{"abc", "s", "*"}[random.IntN(3)])

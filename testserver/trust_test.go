@@ -393,12 +393,12 @@ func TestWaitIsStrict(t *testing.T) {
 		srv := ts.NewInMemory(t)
 		srv.Stream("s")
 		srv.Stream("other")
-		srv.Inject(fault.Cut())
+		srv.Inject(fault.Cut().AfterEvents(99))
 		open(t, srv, srv.StreamURL("other"), "")
 		start := time.Now()
 		for body, field := range map[string]string{
 			`{"requests":1,"stream":"s","timeout":0}`:           "", // is of another stream
-			`{"connections":1,"timeout":"0s"}`:                  "",
+			`{"connections":7,"timeout":"0s"}`:                  "",
 			`{"requests":1,"fault":1}`:                          "fault",
 			`{"fired":1,"fault":1,"stream":"s"}`:                "stream",
 			`{"fired":1}`:                                       "fault",

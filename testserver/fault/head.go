@@ -2,6 +2,7 @@ package fault
 
 import (
 	"context"
+	"maps"
 	"net/http"
 	"slices"
 	"strconv"
@@ -158,9 +159,7 @@ func headType(o *Opening, s *spec) {
 }
 
 func headHeader(o *Opening, s *spec) {
-	for key, values := range s.header() {
-		o.Header[key] = values
-	}
+	maps.Copy(o.Header, s.header())
 }
 
 func asksForAny(o *Opening) bool { return o.LastEventID != "" }
