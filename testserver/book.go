@@ -18,13 +18,13 @@ import (
 // neither.
 type book struct {
 	mu       sync.Mutex
-	max      int              // entries that are kept
-	count    int64            // entries there ever were
-	streams  int64            // those of requests for streams
-	kept     []*entry         // the newest ones, oldest first
-	visits   map[int64]*entry // those under way, by the hub's number
-	running  int              // streams whose head is on its way
-	faults   int64            // strikes
+	max      int                   // entries that are kept
+	count    int64                 // entries there ever were
+	streams  int64                 // those of requests for streams
+	kept     []*entry              // the newest ones, oldest first
+	visits   map[*hub.Visit]*entry // those under way
+	running  int                   // streams whose head is on its way
+	faults   int64                 // strikes
 	restarts int64
 	fired    map[int]int // strikes, by the fault's number
 	panics   []string
@@ -32,6 +32,7 @@ type book struct {
 	ledger   ledger
 	names    map[string]hub.Kind // of sessions and plain streams that a test has named
 	waits    map[*wait]struct{}
+	resets   int // how often all was forgotten; what has a number from before means nothing
 	closed   bool
 	done     chan struct{} // closed with the server
 }
@@ -45,7 +46,7 @@ func newBook(journal, record int) *book {
 // clear forgets all but who waits. The caller holds the lock, or is alone.
 func (b *book) clear() {
 	b.count, b.streams, b.kept, b.running, b.faults, b.restarts = 0, 0, nil, 0, 0, 0
-	b.visits = make(map[int64]*entry)
+	b.visits = make(map[*hub.Visit]*entry)
 	b.fired = make(map[int]int)
 	b.records = make(map[hub.StreamID]*record)
 	b.names = make(map[string]hub.Kind)
@@ -60,6 +61,7 @@ func (b *book) reset() {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.clear()
+	b.resets++
 	b.check()
 }
 
@@ -163,7 +165,7 @@ func (b *book) Arrived(v *hub.Visit) {
 	e := b.add(v.Request, v.Time)
 	e.visit, e.Stream, e.Unknown = v.Number, b.nameOf(v.Stream), !v.Known
 	e.Body = string(v.Body[:min(len(v.Body), maxBody)])
-	b.visits[v.Number] = e
+	b.visits[v] = e
 	b.streams++
 	b.check()
 }
@@ -172,7 +174,7 @@ func (b *book) Arrived(v *hub.Visit) {
 func (b *book) Opened(v *hub.Visit, o hub.Opened) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	e := b.visits[v.Number]
+	e := b.visits[v]
 	if e == nil {
 		return
 	}
@@ -196,7 +198,7 @@ func (b *book) Published(id hub.StreamID, ev hub.Event) {
 func (b *book) Delivered(v *hub.Visit, d hub.Delivered) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	e := b.visits[v.Number]
+	e := b.visits[v]
 	if e == nil || e.record == nil {
 		return
 	}
@@ -218,11 +220,11 @@ func (b *book) Ended(v *hub.Visit, end hub.Ending) {
 	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	e := b.visits[v.Number]
+	e := b.visits[v]
 	if e == nil {
 		return
 	}
-	delete(b.visits, v.Number)
+	delete(b.visits, v)
 	e.Status, e.Why, e.End, e.Open = end.Status, end.Why, time.Now(), false
 	if e.open {
 		e.open = false
@@ -237,7 +239,7 @@ func (b *book) Ended(v *hub.Visit, end hub.Ending) {
 func (b *book) faultsOf(v *hub.Visit) *fault.Conn {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if e := b.visits[v.Number]; e != nil {
+	if e := b.visits[v]; e != nil {
 		return e.conn
 	}
 	return nil
@@ -247,7 +249,7 @@ func (b *book) faultsOf(v *hub.Visit) *fault.Conn {
 func (b *book) entryOf(v *hub.Visit) *entry {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if e := b.visits[v.Number]; e != nil {
+	if e := b.visits[v]; e != nil {
 		return e
 	}
 	return &entry{} // the server was reset meanwhile

@@ -235,7 +235,7 @@ func (d *driver) Wait(ctx context.Context, f control.Fact) error {
 	case f.Requests != nil:
 		return d.WaitRequests(ctx, *f.Requests)
 	case f.Fired != nil:
-		return (&Handle{d.Server, []int{f.Fault}}).WaitFired(ctx, *f.Fired)
+		return d.handle([]int{f.Fault}).WaitFired(ctx, *f.Fired)
 	case f.Request != nil:
 		return d.WaitDeliveredTo(ctx, *f.Request, *f.Delivered)
 	}

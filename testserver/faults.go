@@ -17,6 +17,7 @@ import (
 type Handle struct {
 	server  *Server
 	numbers []int
+	resets  int // of the server, when they were put in force
 }
 
 // Inject puts faults in force, in this order: of several that could strike instead of
@@ -57,7 +58,14 @@ func (s *Server) inject(faults []fault.Fault) (*Handle, error) {
 	for i, f := range faults {
 		s.shutFor(f, numbers[i])
 	}
-	return &Handle{s, numbers}, nil
+	return s.handle(numbers), nil
+}
+
+// handle returns the handle of faults that were put in force since the last reset.
+func (s *Server) handle(numbers []int) *Handle {
+	s.book.mu.Lock()
+	defer s.book.mu.Unlock()
+	return &Handle{s, numbers, s.book.resets}
 }
 
 // checkFault refuses what this server cannot do, and opens the second port for what
@@ -87,6 +95,9 @@ func (h *Handle) Fired() int {
 
 // fired is Fired. The caller holds the book's lock.
 func (h *Handle) fired() (n int) {
+	if h.resets != h.server.book.resets {
+		return 0
+	}
 	for _, number := range h.numbers {
 		n += h.server.book.fired[number]
 	}
@@ -100,7 +111,14 @@ func (h *Handle) WaitFired(ctx context.Context, n int) error {
 
 // Remove takes the faults away, and what they do stops: a stall goes on, a request
 // without an answer is served, a port opens again. What has ended a connection stays.
-func (h *Handle) Remove() { h.server.removeFaults(h.numbers...) }
+func (h *Handle) Remove() {
+	h.server.book.mu.Lock()
+	gone := h.resets != h.server.book.resets
+	h.server.book.mu.Unlock()
+	if !gone { // a reset has removed them, and others have their numbers now
+		h.server.removeFaults(h.numbers...)
+	}
+}
 
 func (s *Server) removeFaults(numbers ...int) int {
 	n := s.faults.Remove(numbers...)

@@ -53,3 +53,19 @@ func TestJournalOfBodiesAndOfNothing(t *testing.T) {
 		t.Errorf("requests of s: %v", on)
 	}
 }
+
+// TestAHandleFromBeforeAReset is of faults that are gone, and touches none that has
+// their numbers now.
+func TestAHandleFromBeforeAReset(t *testing.T) {
+	srv := ts.NewInMemory(t)
+	old := srv.Inject(fault.Status(500))
+	statusOf(t, srv, "GET", srv.GlobalURL())
+	if err := srv.Reset(); err != nil {
+		t.Fatal(err)
+	}
+	h := srv.Inject(fault.Status(503))
+	old.Remove()
+	if status := statusOf(t, srv, "GET", srv.GlobalURL()); status != 503 || h.Fired() != 1 || old.Fired() != 0 {
+		t.Errorf("got %d, fired %d and %d", status, h.Fired(), old.Fired())
+	}
+}

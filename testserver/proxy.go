@@ -334,6 +334,9 @@ func (o passageOut) Write(b []byte) error {
 
 func (passageOut) End() error { return nil } // the handler's return is the end
 
+// maxBlock is how much of a stream is looked at as one event.
+const maxBlock = sse.DefaultMaxEventSize
+
 // split reads a stream block by block, and leaves each byte as it is.
 func split(r io.Reader, each func(block) bool) error {
 	in := bufio.NewReader(r)
@@ -351,6 +354,13 @@ func split(r io.Reader, each func(block) bool) error {
 			return err
 		}
 		b = append(b, c)
+		if len(b) == maxBlock { // no event: it is passed on as it comes
+			if !each(block{bytes: b}) {
+				return nil
+			}
+			b, start, wasCR = nil, 0, false
+			continue
+		}
 		switch {
 		case c == '\n' && wasCR && start == len(b)-1: // the rest of a CRLF
 			start = len(b)

@@ -339,6 +339,9 @@ func (s *Server) Close() {
 		s.http.Close()
 		s.cut()
 		s.client.CloseIdleConnections()
+		if s.upstream != nil {
+			s.upstream.transport.CloseIdleConnections()
+		}
 		s.gate.wait()
 		s.served.Wait()
 	})

@@ -96,7 +96,7 @@ func (s *Server) Conns(stream string) []Conn {
 	defer s.book.mu.Unlock()
 	var conns []Conn
 	for _, i := range infos {
-		e := s.book.visits[i.Visit.Number]
+		e := s.book.visits[i.Visit]
 		if e == nil || stream != "" && e.Stream != stream {
 			continue
 		}
