@@ -9,6 +9,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
+
 	"github.com/OneStepAt4time/resilient-sse/client"
 	"github.com/OneStepAt4time/resilient-sse/sse"
 )
@@ -93,15 +95,42 @@ func TestHeartbeatCommentsWithoutEnd(t *testing.T) {
 	}
 }
 
-// Compression that nobody asked for is told from a stream that is broken.
-func TestUnaskedCompressionIsNamed(t *testing.T) {
+// Compression that nobody asked for is decoded, as it comes, where it is gzip, and
+// told from a stream that is broken where it is not.
+func TestUnaskedCompression(t *testing.T) {
+	seen := make(chan struct{})
 	srv := newScript(t, func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Content-Type", "text/event-stream")
 		w.Header().Set("Content-Encoding", "gzip")
-		io.WriteString(gzip.NewWriter(w), "data: x\n\n")
+		z := gzip.NewWriter(w)
+		io.WriteString(z, "data: x\n\n")
+		z.Flush()
+		http.NewResponseController(w).Flush()
+		<-seen // or it would be held back until the end
+		io.WriteString(z, "data: y\n\n")
+		z.Close()
+	}, func(w http.ResponseWriter, r *http.Request) {
+		w.WriteHeader(http.StatusNoContent)
 	})
-	_, err := collect(t, mustNew(t, srv.URL, client.Options{}))
-	if e, ok := errors.AsType[*client.ResponseError](err); !ok || !strings.Contains(e.Reason, `"gzip"`) {
+	var got []string
+	for ev, err := range mustNew(t, srv.URL, client.Options{Backoff: quick}).Events(t.Context()) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got = append(got, ev.Data); len(got) == 1 {
+			close(seen)
+		}
+	}
+	if diff := cmp.Diff([]string{"x", "y"}, got); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+
+	other := newScript(t, func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Type", "text/event-stream")
+		w.Header().Set("Content-Encoding", "br")
+	})
+	_, err := collect(t, mustNew(t, other.URL, client.Options{}))
+	if e, ok := errors.AsType[*client.ResponseError](err); !ok || !strings.Contains(e.Reason, `"br"`) {
 		t.Errorf("got %v, want a ResponseError that names the encoding", err)
 	}
 }

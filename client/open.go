@@ -35,6 +35,7 @@ func (r *run) open(c *conn) (asked string, err error) {
 	if err != nil {
 		return "", c.cause(err)
 	}
+	decode(resp)
 	c.hold(resp.Body)
 	if err := refusal(resp); err != nil {
 		if refused, ok := errors.AsType[*ResponseError](err); ok {

@@ -119,8 +119,8 @@ type Request struct {
 	Body   []byte // none; sent with each request
 
 	// Header is sent on the stream's own origin, and withheld from others.
-	// Accept-Encoding is identity unless set here; gzip, alone, is the one coding
-	// that is decoded.
+	// Accept-Encoding is identity unless set here; gzip is the one coding that is
+	// decoded, also where nobody has asked for it.
 	Header http.Header
 
 	// Prepare, if set, is called before each attempt and may change the request:

@@ -61,7 +61,7 @@ func addHelp(root *cobra.Command, p *cmdline.Problems) {
 		}
 		fmt.Fprint(cmd.OutOrStdout(), text)
 	})
-	for name, text := range map[string]string{"flags": cmdline.FlagsHelp(root.Flags()), "exit-codes": exitCodes} {
+	for name, text := range map[string]string{"flags": cmdline.FlagsHelp(root.Flags()), "exit-codes": exitCodes, "man": manual(root)} {
 		root.AddCommand(&cobra.Command{Use: name, Long: text, Hidden: true, Annotations: map[string]string{topic: name}})
 	}
 }
@@ -90,6 +90,35 @@ func addHelpCommand(root *cobra.Command, p *cmdline.Problems) {
 		},
 	})
 }
+
+// manual is the manual page, for man -l and packagers: docs/sse-tail.1.
+func manual(root *cobra.Command) string {
+	return cmdline.Man(root,
+		cmdline.Section{Name: "targets", Text: targets},
+		cmdline.Section{Name: "environment", Text: environment},
+		cmdline.Section{Name: "exit status", Text: exitCodes},
+		cmdline.Section{Name: "examples", Text: examples},
+	)
+}
+
+const targets = `  URL            any stream; that of a session's stream is the session
+  ID             a session of the server that -s names
+  PATTERN        its sessions whose ids match, such as 'demo-*'
+  @FILE          a URL that stands in a file
+  env:NAME       a URL that stands in the environment
+  LABEL=URL      a stream and its label; also LABEL=@FILE and LABEL=env:NAME
+  -              a stream that was saved, or a file of --record, on standard input
+`
+
+const environment = `  SSE_TAIL_SERVER    as -s
+  SSE_TAIL_TOKEN     bearer token, for that server alone where one is named
+  SSE_TAIL_PASSWORD  of the user of -u
+  SSE_TAIL_PROFILE   as --profile
+  SSE_TAIL_CONFIG    as --config
+  HTTP_PROXY, HTTPS_PROXY, ALL_PROXY, NO_PROXY, NETRC
+  NO_COLOR, FORCE_COLOR, CLICOLOR_FORCE
+  XDG_STATE_HOME     where -c keeps positions
+`
 
 // topic marks a command that is nothing but a page of help.
 const topic = "topic"

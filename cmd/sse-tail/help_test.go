@@ -40,6 +40,26 @@ func TestReadmeFlags(t *testing.T) {
 	}
 }
 
+// TestManual keeps the manual page behind the flags.
+func TestManual(t *testing.T) {
+	const path = "../../docs/sse-tail.1"
+	root, _ := newRoot(&system.System{Env: func(string) string { return "" }})
+	want := manual(root)
+	if *update {
+		if err := os.WriteFile(path, []byte(want), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		return
+	}
+	got, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(want, string(got)); diff != "" {
+		t.Errorf("%s is behind the flags; go test ./cmd/sse-tail -run Manual -update (-want +got):\n%s", path, diff)
+	}
+}
+
 func TestHelpFitsAScreen(t *testing.T) {
 	for _, test := range []struct {
 		args  string

@@ -8,6 +8,7 @@ package console
 
 import (
 	"io"
+	"strings"
 	"sync"
 
 	"github.com/OneStepAt4time/resilient-sse/internal/termsafe"
@@ -34,6 +35,7 @@ type Console struct {
 	failed error  // of Out
 	live   string // the live line that is wanted
 	drawn  bool   // and it is on the screen
+	width  int    // of it, in columns
 }
 
 // New returns a console. Nil Columns means 80.
@@ -137,9 +139,10 @@ func (c *Console) Live(text string, paint func(string) string) {
 	}
 	if text != "" {
 		text = termsafe.Cut(text, c.Columns()-len("^C")-1) // that may be typed behind it, and the last column would wrap
-		if paint != nil {
-			text = paint(text)
-		}
+	}
+	width := termsafe.Width(text)
+	if paint != nil && text != "" {
+		text = paint(text)
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -148,7 +151,7 @@ func (c *Console) Live(text string, paint func(string) string) {
 	}
 	c.flush()
 	c.erase()
-	c.live = text
+	c.live, c.width = text, width
 	c.draw()
 }
 
@@ -167,12 +170,22 @@ func (c *Console) Fresh() {
 
 const eraseLine = "\r\x1b[2K"
 
+// erase takes the live line away: all rows of it, where the terminal was made narrower
+// since it was drawn and has wrapped it.
 func (c *Console) erase() {
-	if c.drawn {
-		io.WriteString(c.opts.Err, eraseLine)
-		c.drawn = false
+	if !c.drawn {
+		return
 	}
+	c.drawn = false
+	rows := 1
+	if c.width > 0 {
+		rows = (c.width + c.Columns() - 1) / c.Columns()
+	}
+	io.WriteString(c.opts.Err, eraseLine+strings.Repeat(eraseAbove, rows-1))
 }
+
+// eraseAbove goes one row up and erases that.
+const eraseAbove = "\x1b[1A\x1b[2K"
 
 func (c *Console) draw() {
 	if c.live != "" && !c.drawn {

@@ -157,3 +157,38 @@ func TestWantColour(t *testing.T) {
 		}
 	}
 }
+
+// TestNarrowedTerminal: a line that the terminal has wrapped since leaves nothing
+// behind.
+func TestNarrowedTerminal(t *testing.T) {
+	screen := new(bytes.Buffer)
+	columns := 40
+	c := console.New(console.Options{Err: screen, ErrTTY: true, Columns: func() int { return columns }})
+	c.Live("retry 3 in 4.2s, giving up in 4m", strings.ToUpper)
+	screen.Reset()
+	columns = 15
+	c.Live("", nil)
+	if got, want := screen.String(), "\r\x1b[2K\x1b[1A\x1b[2K\x1b[1A\x1b[2K"; got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+}
+
+func TestForcedColour(t *testing.T) {
+	for _, test := range []struct {
+		env  map[string]string
+		tty  bool
+		want console.Paint
+	}{
+		{map[string]string{"FORCE_COLOR": "1"}, false, true},
+		{map[string]string{"FORCE_COLOR": "0"}, true, false},
+		{map[string]string{"FORCE_COLOR": "1", "NO_COLOR": "1"}, true, false},
+		{map[string]string{"CLICOLOR_FORCE": "1"}, false, true},
+		{map[string]string{"CLICOLOR_FORCE": "0"}, true, true},
+		{nil, true, true},
+		{nil, false, false},
+	} {
+		if got := console.WantColour("auto", func(name string) string { return test.env[name] }, test.tty); got != test.want {
+			t.Errorf("%v, terminal %v: got %v", test.env, test.tty, got)
+		}
+	}
+}

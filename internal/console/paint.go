@@ -110,15 +110,25 @@ func (p *Palette) Of(label string) Style {
 }
 
 // WantColour decides whether to paint: the flag (auto, always or never), then
-// NO_COLOR, then CLICOLOR_FORCE, then whether there is a terminal that can.
+// NO_COLOR, then FORCE_COLOR and
+// CLICOLOR_FORCE, then whether there is a terminal that can.
 func WantColour(flag string, env func(string) string, tty bool) Paint {
 	switch {
 	case flag == "always":
 		return true
 	case flag == "never" || env("NO_COLOR") != "":
 		return false
-	case env("CLICOLOR_FORCE") != "" && env("CLICOLOR_FORCE") != "0":
-		return true
+	}
+	for _, name := range []string{"FORCE_COLOR", "CLICOLOR_FORCE"} {
+		switch env(name) {
+		case "":
+		case "0", "false":
+			if name == "FORCE_COLOR" {
+				return false
+			}
+		default:
+			return true
+		}
 	}
 	return Paint(tty && env("TERM") != "dumb")
 }

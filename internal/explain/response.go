@@ -72,9 +72,14 @@ func jsonMessage(status int, body []byte) string {
 		return firstLine(body)
 	}
 	var found []string
+	repeats := false // the status, in words
 	add := func(v any) {
 		text, ok := v.(string)
-		if text = strings.TrimSpace(text); !ok || text == "" || saysStatus(status, text) {
+		if text = strings.TrimSpace(text); !ok || text == "" {
+			return
+		}
+		if saysStatus(status, text) {
+			repeats = true
 			return
 		}
 		for _, other := range found {
@@ -85,14 +90,16 @@ func jsonMessage(status int, body []byte) string {
 		found = append(found, text)
 	}
 	look(v, add)
-	switch len(found) {
-	case 0:
+	switch {
+	case len(found) == 0 && repeats: // and nothing else
+		return ""
+	case len(found) == 0:
 		var flat bytes.Buffer
 		if json.Compact(&flat, body) != nil {
 			return ""
 		}
 		return flat.String()
-	case 1:
+	case len(found) == 1:
 		return found[0]
 	}
 	return found[0] + ": " + found[1]
