@@ -145,7 +145,15 @@ func (d *description) verification() {
 	if len(steps) == 0 {
 		ok := d.data.raw("ok") == "true"
 		d.mark(ok)
-		d.sayLine(console.Plain, d.data.text("summary"))
+		summary := d.data.text("summary")
+		switch {
+		case summary != "":
+		case ok:
+			summary = "passed"
+		default:
+			summary = "failed"
+		}
+		d.sayLine(console.Plain, summary)
 		return
 	}
 	var failed []members

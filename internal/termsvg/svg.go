@@ -42,7 +42,7 @@ func Write(w io.Writer, chunks []Chunk, o Options) error {
 	}
 	last := max(rows-o.Rows, 0)
 	var out bytes.Buffer
-	fmt.Fprintf(&out, `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 %.0f %d" width="%.0f" height="%d" role="img">`+"\n<title>%s</title>\n<style>\n", width, height, width, height, text(o.Title))
+	fmt.Fprintf(&out, `<svg xmlns="http://www.w3.org/2000/svg" xml:space="preserve" viewBox="0 0 %.0f %d" width="%.0f" height="%d" role="img">`+"\n<title>%s</title>\n<style>\n", width, height, width, height, text(o.Title))
 	fmt.Fprintf(&out, "text{font:14px ui-monospace,SFMono-Regular,Menlo,Consolas,'DejaVu Sans Mono',monospace;fill:#c9d1d9;white-space:pre}.b{font-weight:700}.d{opacity:.6}.i{font-style:italic}\n")
 	for _, code := range []int{31, 32, 33, 34, 35, 36} {
 		fmt.Fprintf(&out, ".c%d{fill:%s}", code, colours[code])
@@ -84,8 +84,9 @@ func (p *picture) line(b *bytes.Buffer, i int, l line) {
 	column := 0
 	for _, r := range l.runs {
 		n := width([]run{r})
-		if strings.TrimSpace(r.text) != "" {
-			fmt.Fprintf(b, `<tspan x="%.1f"%s>%s</tspan>`, float64(column)*cell, r.style.class(), text(r.text))
+		words := strings.TrimLeft(r.text, " ")
+		if at := column + len(r.text) - len(words); words != "" {
+			fmt.Fprintf(b, `<tspan x="%.1f"%s>%s</tspan>`, float64(at)*cell, r.style.class(), text(words))
 		}
 		column += n
 	}

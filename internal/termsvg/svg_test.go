@@ -33,7 +33,7 @@ func TestWrite(t *testing.T) {
 	}
 	for _, want := range []string{
 		`<title>a &amp; b</title>`,
-		`<tspan x="0.0" class="c32">one</tspan><tspan x="25.2"> &amp; &lt;two&gt;</tspan>`,
+		`<tspan x="0.0" class="c32">one</tspan><tspan x="33.6">&amp; &lt;two&gt;</tspan>`,
 		`<text y="50" class="l2" visibility="hidden"><tspan x="0.0">waiting </tspan><tspan x="67.2" class="d">3s</tspan>`, // erased
 		`@keyframes k2{0%{visibility:hidden}25.000%{visibility:visible}75.000%,100%{visibility:hidden}}`,
 		`<tspan x="0.0" class="b">three</tspan>`,
