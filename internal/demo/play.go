@@ -28,7 +28,16 @@ func says(role, text string) scene {
 
 func assistant(text string) scene { return says("assistant", text) }
 
-func hook(name string) scene { return scene{session.Hook, map[string]string{"name": name}} }
+// hook is what a session tells ahead of a tool, or behind it.
+func hook(event, command string) scene {
+	return scene{session.Hook, map[string]any{
+		"hookEvent": event, "hook_event_name": event, "tool_name": "Bash", "tool_input": map[string]string{"command": command},
+	}}
+}
+
+func verified(summary string) scene {
+	return scene{session.Verification, map[string]any{"ok": true, "steps": []any{}, "totalDurationMs": 4200, "summary": summary}}
+}
 
 // plays are sessions, each from its first event to the one before ended.
 var plays = [][]scene{
@@ -39,23 +48,23 @@ var plays = [][]scene{
 		assistant("The test splits the input at a random byte, so it must be the place of the split."),
 		working("reading decode.go"),
 		assistant("There it is: a CR at the very end of a read is taken for a line end, and the LF that begins the next read for another one."),
-		hook("before_command"),
+		hook("PreToolUse", "go test -run TestDecode -count 200"),
 		working("go test -run TestDecode -count 200"),
 		assistant("Reproduced with seed 41: the split lies between CR and LF."),
-		{session.SubagentStart, map[string]string{"name": "searcher", "task": "find other places that look at CR alone"}},
+		{session.SubagentStart, map[string]string{"agentName": "searcher"}},
 		working("searching for '\\r' in 14 files"),
 		assistant("While that runs I write the test down as a table, so that each split is tried and not a random one."),
 		working("editing decode_test.go"),
-		{session.SubagentStop, map[string]string{"name": "searcher", "result": "none besides decode.go:118"}},
+		{session.SubagentStop, map[string]string{"agentName": "searcher"}},
 		assistant("The fix: remember that the last byte was a CR, and skip one LF at the beginning of the next read."),
 		{session.Approval, session.ApprovalData{Prompt: "Edit decode.go? (+6 −2)"}},
 		says("user", "Yes."),
 		working("editing decode.go"),
-		hook("after_edit"),
+		hook("PostToolUse", "gofmt -l ."),
 		working("go test -count 200 ./..."),
 		assistant("200 of 200 pass. Before the change it was 181."),
-		{session.Verification, map[string]any{"check": "go vet ./...", "ok": true}},
-		{session.Verification, map[string]any{"check": "go test -race ./...", "ok": true}},
+		verified("go vet ./..."),
+		verified("go test -race ./..."),
 		assistant("Done: a CRLF that is split over two reads is one line end now, and the test tries every split. – 行末は正しく数えられます ✅"),
 	},
 	{
@@ -70,7 +79,7 @@ var plays = [][]scene{
 		working("editing store.go"),
 		working("go test ./store"),
 		assistant("The page takes 70 ms now, and a change shows at once."),
-		{session.Verification, map[string]any{"check": "go test -race ./...", "ok": true}},
+		verified("go test -race ./..."),
 	},
 	{
 		{session.System, session.MessageData{Role: "system", Text: "session started in ~/src/gateway"}},
@@ -78,11 +87,11 @@ var plays = [][]scene{
 		working("go list -u -m all"),
 		assistant("Four are behind. None of their changelogs speaks of a break."),
 		working("go get example.com/router@v1.9.2"),
-		hook("before_commit"),
+		hook("PreToolUse", "git commit -am 'router v1.9.2'"),
 		working("go get example.com/log@v2.4.0"),
-		{session.PermissionDenied, map[string]string{"command": "git push", "reason": "pushing is not allowed in this session"}},
+		{session.PermissionDenied, map[string]string{"toolName": "Bash(git push)", "reason": "pushing is not allowed in this session"}},
 		assistant("Pushing is not allowed here, so the commits stay local."),
-		{session.Verification, map[string]any{"check": "go build ./...", "ok": true}},
+		verified("go build ./..."),
 	},
 }
 

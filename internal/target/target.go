@@ -86,7 +86,7 @@ func parse(arg, server string, env func(string) string) (Target, error) {
 		if _, err := path.Match(arg, ""); err != nil {
 			return Target{}, fmt.Errorf("%q is no pattern of session ids", arg)
 		}
-		return Target{Label: arg, Base: server, Pattern: arg}, nil
+		return Target{Label: render.Global, Base: server, Pattern: arg}, nil // what is shown names the session
 	}
 	if err := session.CheckID(arg); err != nil {
 		return Target{}, fmt.Errorf("%q: %s", arg, strings.TrimPrefix(err.Error(), "session: "))

@@ -17,7 +17,7 @@ func TestTargets(t *testing.T) {
 			Arg: "https://h/p/v1/sessions/a%2Fb/events?token=x", Label: "a/b", Base: "https://h/p?token=x", ID: "a/b", Origin: "https://h:443",
 		}},
 		{"http://h:81/news?x=1", Target{Arg: "http://h:81/news?x=1", Label: "h:81/news", URL: "http://h:81/news?x=1", Origin: "http://h:81"}},
-		{"demo-*", Target{Arg: "demo-*", Label: "demo-*", Base: DefaultServer, Pattern: "demo-*", Origin: DefaultServer}},
+		{"demo-*", Target{Arg: "demo-*", Label: "all", Base: DefaultServer, Pattern: "demo-*", Origin: DefaultServer}},
 		{"env:EVENTS", Target{Arg: "env:EVENTS", Label: "h/x", URL: "https://h/x?key=y", Origin: "https://h:443"}},
 		{"prod=env:EVENTS", Target{Arg: "prod=env:EVENTS", Label: "prod", URL: "https://h/x?key=y", Origin: "https://h:443"}},
 		{"prod=http://h:81/v1/sessions/a/events", Target{Arg: "prod=http://h:81/v1/sessions/a/events", Label: "prod", Base: "http://h:81", ID: "a", Origin: "http://h:81"}},
