@@ -39,6 +39,10 @@ func tail() (rows []row, err error) {
 	}
 	defer src.close()
 	for _, way := range ways {
+		target := 4.0
+		if way.serverBound {
+			target = 2
+		}
 		url := streamURL(src.url, way.path, tailEvents)
 		ours, theirs, err := turns(
 			exec.Command(sseTail, "-q", "-o", "data", "-n", strconv.Itoa(tailEvents), url),
@@ -47,8 +51,66 @@ func tail() (rows []row, err error) {
 			return nil, err
 		}
 		rows = append(rows, row{what: "sse-tail, " + way.words + ": CPU beside curl -N", figure: perEvent(ours, tailEvents),
-			beside: perEvent(theirs, tailEvents), ratio: ratio(ours, theirs), target: 2})
+			beside: perEvent(theirs, tailEvents), ratio: ratio(ours, theirs), target: target})
 	}
+	more, err := formats(sseTail, curl, streamURL(src.url, "session", formatEvents))
+	return append(rows, more...), err
+}
+
+const (
+	formatEvents = 300_000
+	formatRounds = 3
+)
+
+// formats: what the command's formats and expressions cost, beside curl and beside
+// what one would write without it.
+func formats(sseTail, curl, url string) (rows []row, err error) {
+	costs := map[string]time.Duration{}
+	measure := func(name string, cmd string, args ...string) {
+		costs[name] = math.MaxInt64
+		for range formatRounds {
+			if err != nil {
+				return
+			}
+			var cpu time.Duration
+			if cpu, err = cpuOf(cmd, args); err == nil {
+				costs[name] = min(costs[name], cpu)
+			}
+		}
+	}
+	ours := func(name string, flags ...string) {
+		measure(name, sseTail, append(append([]string{"-q", "-n", strconv.Itoa(formatEvents)}, flags...), url)...)
+	}
+	ours("data", "-o", "data")
+	ours("json", "-o", "json")
+	ours("text", "-o", "text")
+	ours("template", "-o", "template={{.JSON.data.text}}")
+	ours("filter", "-o", "data", "--filter", `.data.role == "user"`)
+	lines := fmt.Sprintf("%s -sN %s | sed -n 's/^data: //p'", curl, url)
+	measure("curl", curl, "-sN", url)
+	measure("sed", "sh", "-c", lines)
+	_, noJQ := exec.LookPath("jq")
+	if noJQ == nil {
+		measure("jq", "sh", "-c", lines+` | jq -c 'select(.data.role == "user")'`)
+	}
+	if err != nil {
+		return nil, err
+	}
+	beside := func(name, other string, target float64) {
+		r := row{what: "sse-tail " + name + ", 200 B: CPU beside " + other, figure: perEvent(costs[name], formatEvents), target: target}
+		if costs[other] == 0 {
+			r.skipped = other + " is not installed"
+		} else {
+			r.beside, r.ratio = perEvent(costs[other], formatEvents), ratio(costs[name], costs[other])
+		}
+		rows = append(rows, r)
+	}
+	beside("data", "curl", 4)
+	beside("data", "sed", 1)
+	beside("json", "data", 2)
+	beside("text", "data", 4)
+	beside("template", "jq", 1)
+	beside("filter", "jq", 1)
 	return rows, nil
 }
 

@@ -18,22 +18,24 @@ func sourceRole() role {
 			return reply{}, nil
 		}
 		mux := http.NewServeMux()
-		mux.HandleFunc("/bulk/{n}", func(w http.ResponseWriter, r *http.Request) { send(w, r, stretchFrames) })
-		mux.HandleFunc("/each/{n}", func(w http.ResponseWriter, r *http.Request) { send(w, r, 1) })
+		mux.HandleFunc("/bulk/{n}", func(w http.ResponseWriter, r *http.Request) { send(w, r, stretch, stretchFrames, stretchFrames) })
+		mux.HandleFunc("/each/{n}", func(w http.ResponseWriter, r *http.Request) { send(w, r, stretch, stretchFrames, 1) })
+		mux.HandleFunc("/session/{n}", func(w http.ResponseWriter, r *http.Request) { send(w, r, talk, talkFrames, talkFrames) })
 		mux.HandleFunc("/", hello)
 		url, err := serve(mux)
 		return reply{URL: url}, err
 	}
 }
 
-// send sends the events of a stream, so many at once.
-func send(w http.ResponseWriter, r *http.Request, atOnce int) {
+// send sends the events of a stream, so many at once. A piece holds that many.
+func send(w http.ResponseWriter, r *http.Request, piece []byte, frames, atOnce int) {
+	size := len(piece) / frames
 	w.Header().Set("Content-Type", "text/event-stream")
 	rc := http.NewResponseController(w)
 	n, _ := strconv.Atoi(r.PathValue("n"))
 	for n > 0 {
 		k := min(n, atOnce)
-		if _, err := w.Write(stretch[:k*len(frame)]); err != nil {
+		if _, err := w.Write(piece[:k*size]); err != nil {
 			return
 		}
 		if err := rc.Flush(); err != nil {

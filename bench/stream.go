@@ -20,6 +20,12 @@ var stretch = bytes.Repeat(frame, stretchFrames)
 
 const stretchFrames = 64
 
+// talk is a piece of a session's stream: events of 200 bytes.
+var talk = bytes.Repeat([]byte("id: 5370\ndata: "+`{"event":"message","sessionId":"5e38af8b","timestamp":"2026-11-24T14:40:50.467Z",`+
+	`"data":{"role":"user","text":"Please mend main.go, and run the tests","contentType":"text"},"emittedAt":1795531250467,"id":5370}`+"\n\n"), talkFrames)
+
+const talkFrames = 256
+
 // events is a stream of n frames, without a copy of it anywhere.
 func events(n int) io.Reader {
 	return io.LimitReader(&loop{stretch: stretch}, int64(n)*int64(len(frame)))
