@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"reflect"
+	"slices"
 	"strings"
 	"text/template/parse"
 )
@@ -74,10 +75,8 @@ func (c *fieldCheck) branch(n *parse.BranchNode, atop, inside bool) {
 }
 
 func (c *fieldCheck) field(n parse.Node, name string) {
-	for _, known := range fieldNames {
-		if name == known {
-			return
-		}
+	if slices.Contains(fieldNames, name) {
+		return
 	}
 	if c.err != nil {
 		return
