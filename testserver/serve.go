@@ -26,8 +26,8 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	defer s.notePanic()
 	c := portConn(r)
 	controls := s.controls(c) && (r.URL.Path == "/" || strings.HasPrefix(r.URL.EscapedPath(), control.Path))
-	if c != nil {
-		c.Spare(controls) // who orders a restart gets an answer
+	if c != nil && controls {
+		defer c.Spare()() // who orders a restart gets an answer
 	}
 	version, isAegis := s.opts.Profile.version()
 	if isAegis {

@@ -11,7 +11,7 @@ type Conn struct {
 	net.Conn
 	port   *Port
 	once   sync.Once
-	spared bool // it is not cut before the end; guarded by the port's lock
+	spared int // who wants it not to be cut; guarded by the port's lock
 }
 
 // Port returns the port that has accepted the connection.
@@ -20,11 +20,17 @@ func (c *Conn) Port() *Port { return c.port }
 // Direct returns the connection below, for whoever has deadlines of his own.
 func (c *Conn) Direct() net.Conn { return c.Conn }
 
-// Spare keeps the connection when the others are cut, or not any more.
-func (c *Conn) Spare(spared bool) {
+// Spare keeps the connection when the others are cut, until what it returns is called.
+// Several requests of one HTTP/2 connection may want that.
+func (c *Conn) Spare() (done func()) {
+	c.spare(1)
+	return func() { c.spare(-1) }
+}
+
+func (c *Conn) spare(n int) {
 	c.port.mu.Lock()
 	defer c.port.mu.Unlock()
-	c.spared = spared
+	c.spared += n
 }
 
 // Write gives up after the port's write timeout.

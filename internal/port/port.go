@@ -182,7 +182,7 @@ func (p *Port) Cut() {
 	p.mu.Lock()
 	var conns []*Conn
 	for c := range p.conns {
-		if !c.spared || p.done {
+		if c.spared == 0 || p.done {
 			conns = append(conns, c)
 		}
 	}

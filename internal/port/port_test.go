@@ -99,7 +99,8 @@ func TestConnsAreForgotten(t *testing.T) {
 	p := open(t)
 	client, served := pair(t, p)
 	_, spared := pair(t, p)
-	spared.Spare(true)
+	done := spared.Spare()
+	spared.Spare()() // another one
 	if p.Conns() != 2 {
 		t.Errorf("%d connections, want 2", p.Conns())
 	}
@@ -111,7 +112,7 @@ func TestConnsAreForgotten(t *testing.T) {
 	if p.Conns() != 1 {
 		t.Errorf("%d connections, want the spared one", p.Conns())
 	}
-	spared.Spare(false)
+	done()
 	p.Cut()
 	if p.Conns() != 0 {
 		t.Errorf("%d connections left", p.Conns())
