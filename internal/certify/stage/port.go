@@ -14,8 +14,9 @@ import (
 
 // A port listens at one address, with pauses in which it refuses connections.
 type port struct {
-	st   *Stage
-	addr string
+	st    *Stage
+	addr  string
+	other bool // the second one; set before it is reached
 
 	mu     sync.Mutex
 	ln     net.Listener // nil while it is shut
@@ -23,7 +24,7 @@ type port struct {
 }
 
 func (st *Stage) listen(other bool) (*port, error) {
-	p := &port{st: st, addr: "127.0.0.1:0"}
+	p := &port{st: st, addr: "127.0.0.1:0", other: other}
 	return p, p.open()
 }
 

@@ -214,7 +214,7 @@ func (st *Stage) serve(c net.Conn, p *port) {
 			c.Write([]byte("HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n"))
 			continue
 		}
-		r.Other = p == st.other
+		r.Other = p.other
 		act := &act{st: st, p: p, c: c, conn: st.begin(r), entry: r, left: make(chan struct{})}
 		watching := make(chan struct{})
 		go act.watch(br, watching)
