@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -86,9 +87,7 @@ func (p *positions) remove(target string) {
 // has been over for long is left out.
 func (p positions) with(changes map[string]*entry) positions {
 	next := positions{entries: make(map[string]entry, len(p.entries)+len(changes)), order: slices.Clone(p.order)}
-	for target, e := range p.entries {
-		next.entries[target] = e
-	}
+	maps.Copy(next.entries, p.entries)
 	for target, e := range changes {
 		if e == nil {
 			next.remove(target)

@@ -113,9 +113,10 @@ func digest(b []byte) string { return fmt.Sprintf("sha256:%.6x", sha256.Sum256(b
 
 // withoutQuotes leaves out what an error quotes of a URL, which may be a password.
 func withoutQuotes(text string) string {
-	from, to := strings.IndexByte(text, '"'), strings.LastIndexByte(text, '"')
-	if from < 0 {
+	before, quoted, ok := strings.Cut(text, `"`)
+	if !ok {
 		return text
 	}
-	return strings.Join(strings.Fields(text[:from]+" "+text[to+1:]), " ")
+	after := quoted[strings.LastIndexByte(quoted, '"')+1:]
+	return strings.Join(strings.Fields(before+" "+after), " ")
 }

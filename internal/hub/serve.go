@@ -316,9 +316,7 @@ func (h *Hub) start(c *conn, w Wire) bool {
 
 // setHeader adds a header to another one; a key without values takes one away.
 func setHeader(to, from http.Header) {
-	for key, values := range from {
-		to[key] = values // net/http adds a content type only where there is no key
-	}
+	maps.Copy(to, from) // net/http adds a content type only where there is no key
 }
 
 // newWire writes the head of the response and returns what carries the body, and a
