@@ -11,6 +11,7 @@ import (
 	r3labs "github.com/r3labs/sse/v2"
 	gosse "github.com/tmaxmax/go-sse"
 
+	"github.com/OneStepAt4time/resilient-sse/server"
 	"github.com/OneStepAt4time/resilient-sse/sse"
 	"github.com/OneStepAt4time/resilient-sse/testserver"
 )
@@ -22,27 +23,50 @@ type publisher func(id int, data string) error
 // servers by name: each serves, and returns where its stream is. A burst is how
 // many events may have to wait for a reader.
 var servers = map[string]func(burst int) (url string, publish publisher, err error){
-	serverOurs: serveOurs, serverGoSSE: serveGoSSE, serverLaunchDarkly: serveLaunchDarkly, serverR3labs: serveR3labs,
+	serverOurs: serveOurs(nil), serverNetHTTP: serveOurs(&server.Options{NoHijack: true}), serverTest: serveTest, serverGoSSE: serveGoSSE, serverLaunchDarkly: serveLaunchDarkly, serverR3labs: serveR3labs,
 	serverBare: serveBare,
 }
 
 const (
-	serverOurs         = "resilient-sse"
+	serverOurs         = "server"
+	serverNetHTTP      = "server, net/http"
+	serverTest         = "testserver"
 	serverGoSSE        = "go-sse"
 	serverLaunchDarkly = "launchdarkly"
 	serverR3labs       = "r3labs"
 	serverBare         = "Write and Flush"
 )
 
-func serveOurs(int) (string, publisher, error) {
+// ours are our servers: for production with both ways of writing, and for tests.
+var ours = []string{serverOurs, serverNetHTTP, serverTest}
+
+func serveOurs(opts *server.Options) func(int) (string, publisher, error) {
+	return func(int) (string, publisher, error) {
+		srv, err := server.New(opts)
+		if err != nil {
+			return "", nil, err
+		}
+		stream, err := srv.Stream("s")
+		if err != nil {
+			return "", nil, err
+		}
+		url, err := serve(srv)
+		return url + stream.URL(), sendTo(stream), err
+	}
+}
+
+func serveTest(int) (string, publisher, error) {
 	srv, err := testserver.Start(nil)
 	if err != nil {
 		return "", nil, err
 	}
-	stream := srv.Stream("s")
-	return srv.URL + "/events?stream=s", func(id int, data string) error {
+	return srv.URL + "/events?stream=s", sendTo(srv.Stream("s")), nil
+}
+
+func sendTo(stream *server.Stream) publisher {
+	return func(id int, data string) error {
 		return stream.Send(sse.Event{ID: strconv.Itoa(id), HasID: true, Data: data})
-	}, nil
+	}
 }
 
 func serveGoSSE(int) (string, publisher, error) {
