@@ -78,7 +78,7 @@ func (r *run) settle(l *backoff.Lease, c *conn, err error) {
 
 // lost tells the breaker that an open stream ended.
 func (r *run) lost(err error) {
-	if r.opts.Breaker == nil || r.done() != nil || errors.Is(err, errBreak) || errors.Is(err, errOver) {
+	if r.opts.Breaker == nil || r.done() != nil || errors.Is(err, errBreak) || errors.Is(err, errOver) || is[*GapError](err) {
 		return
 	}
 	r.opts.Breaker.Suspect()

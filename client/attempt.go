@@ -47,10 +47,11 @@ func (r *run) connect(c *conn) error {
 	asked, err := r.open(c)
 	r.settle(lease, c, err)
 	if err != nil {
-		return err
+		return r.gone(err)
 	}
+	again := r.opened
 	r.mu.Lock()
-	if r.opened {
+	if again {
 		r.stats.Reconnects++
 	}
 	r.mu.Unlock()
@@ -59,7 +60,10 @@ func (r *run) connect(c *conn) error {
 		r.succeed()
 	}
 	r.observe(Transition{State: Open, Header: c.header})
-	return r.checkGap(asked, c.header)
+	if err := r.checkGap(asked, c.header); err != nil {
+		return err
+	}
+	return r.lookAt(c, asked, again)
 }
 
 // deliver yields the connection's events.
@@ -96,7 +100,7 @@ func (r *run) moveOn(c *conn) { r.moveTo(c, c.dec.LastEventID()) }
 func (r *run) moveTo(c *conn, id string) {
 	if id != string(c.handled) {
 		c.handled = append(c.handled[:0], id...)
-		r.move(id, false)
+		r.move(id, false, stamp{})
 	}
 }
 
@@ -113,15 +117,29 @@ func (r *run) event(c *conn, ev sse.Event) error {
 		r.moveTo(c, ev.ID) // a block without data came before it
 	}
 	c.handled = append(c.handled[:0], ev.ID...)
+	kind, at := r.peek(ev)
 	control := r.kind != plain && session.IsControl(ev)
 	switch {
-	case control && !r.opts.ControlFrames:
-		return nil
 	case control:
-	case r.repeated(ev):
-		return r.over(ev)
+		if kind == session.Connected {
+			r.greeted(c, at)
+		}
+		if !r.opts.ControlFrames {
+			return nil
+		}
+	case r.tooEarly(c, at):
+		return nil
 	default:
-		r.succeed()
+		repeat := r.repeated(ev)
+		if err := r.check(c, ev, at, repeat); err != nil {
+			return err
+		}
+		if repeat {
+			return r.over(ev, kind)
+		}
+		if kind != session.Shutdown { // a server that says no more is about to go
+			r.succeed()
+		}
 		c.sawEvent()
 	}
 	r.mu.Lock()
@@ -131,19 +149,32 @@ func (r *run) event(c *conn, ev sse.Event) error {
 	}
 	r.mu.Unlock()
 
-	r.current, r.atHand = ev, true
+	r.current, r.atHand, r.emitted = ev, true, at
 	if !r.yield(ev, nil) {
 		r.leave()
 		return errBreak
 	}
 	r.taken()
-	return r.over(ev)
+	return r.over(ev, kind)
+}
+
+// peek returns the kind of an event of a session stream, and when it was emitted.
+func (r *run) peek(ev sse.Event) (session.Kind, stamp) {
+	if r.kind == plain {
+		return "", stamp{}
+	}
+	kind, timestamp := session.Peek(ev)
+	return kind, stampOf(timestamp)
 }
 
 // over returns errOver if the event ends its session, and the loop with it. A
-// malformed one does not.
-func (r *run) over(ev sse.Event) error {
-	if r.kind != sessionStream || r.opts.FollowEnded || session.KindOf(ev) != session.Ended {
+// malformed one does not. A server that shuts down has left its port by then, and
+// may keep the global stream open for a while: that is left at once.
+func (r *run) over(ev sse.Event, kind session.Kind) error {
+	switch {
+	case r.kind == globalStream && kind == session.Shutdown && !ev.HasID:
+		return ErrShutdown
+	case r.kind != sessionStream || r.opts.FollowEnded || kind != session.Ended:
 		return nil
 	}
 	if _, err := session.Parse(ev); err != nil {

@@ -56,6 +56,9 @@ func (o *Options) validate() error {
 	if w := o.RepeatWindow; w > maxRepeatWindow || (w < 0 && w != backoff.Off) {
 		bad("RepeatWindow %d is neither Off nor within 0 and %d", w, maxRepeatWindow)
 	}
+	if w := o.ServerWindow; w < 0 && w != backoff.Off {
+		bad("ServerWindow %d is neither positive nor Off", w)
+	}
 	return errors.Join(errs...)
 }
 

@@ -81,14 +81,14 @@ func (r *run) finishEvent() {
 		if named {
 			r.repeats.add(r.sum)
 		}
-		r.move(ev.ID, ev.HasID)
+		r.move(ev.ID, ev.HasID, r.emitted)
 		return
 	}
 	if named {
 		r.pending.add(r.sum, r.opts.RepeatWindow)
 	}
 	r.uncommitted = true
-	r.move(ev.ID, ev.HasID)
+	r.move(ev.ID, ev.HasID, r.emitted)
 }
 
 // leave takes note that the body has left the loop without committing the event at
@@ -97,9 +97,9 @@ func (r *run) leave() { r.current, r.atHand = sse.Event{}, false }
 
 // move sets the position, see [position.set]. Where an event is yielded and not
 // committed, that is the yielded one alone.
-func (r *run) move(id string, named bool) {
+func (r *run) move(id string, named bool, at stamp) {
 	if r.opts.ManualCommit {
-		if r.at.set(id, r.serverRun, named) {
+		if r.at.set(id, r.serverRun, named, at) {
 			r.unsent = false
 		}
 		if r.uncommitted {
@@ -107,7 +107,7 @@ func (r *run) move(id string, named bool) {
 		}
 	}
 	r.mu.Lock()
-	moved := r.pos.set(id, r.serverRun, named)
+	moved := r.pos.set(id, r.serverRun, named, at)
 	r.mu.Unlock()
 	if moved {
 		r.cursor.dirty, r.unsent = true, false

@@ -29,6 +29,7 @@ type conn struct {
 	release func() bool  // see hold
 	dec     *sse.Decoder // of the body
 	handled []byte       // the last event ID in force behind the last event that was dealt with
+	look    look
 
 	healthFromByte bool // health counts from the first byte of the body, not from the first read
 	lastRead       time.Time

@@ -3,6 +3,7 @@ package client
 import (
 	"context"
 	"errors"
+	"time"
 
 	"github.com/OneStepAt4time/resilient-sse/backoff"
 )
@@ -14,6 +15,11 @@ type Position struct {
 	// Run is the run of the server's id counter, if the server names it (response
 	// header Sse-Run): an id says nothing to another run, though it may have it.
 	Run string `json:"run,omitempty"`
+
+	// Time is when the event was emitted, by the server's clock; zero if it did not
+	// say, as on plain streams. It tells the events of another run apart where the
+	// server names none.
+	Time time.Time `json:"time,omitzero"`
 }
 
 // A Cursor keeps positions over restarts. A source calls it from the goroutine
@@ -77,10 +83,10 @@ func (r *run) load() error {
 		}
 		return &CursorError{Op: "load", Err: err}
 	}
-	r.loaded = true
+	r.loaded, r.followed = true, ok
 	if ok {
 		r.mu.Lock()
-		r.pos.set(p.LastEventID, runName(p.Run), true)
+		r.pos.set(p.LastEventID, runName(p.Run), true, stampAt(p.Time))
 		r.mu.Unlock()
 		r.at.copyFrom(&r.pos)
 		r.serverRun = r.pos.run

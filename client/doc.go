@@ -32,12 +32,46 @@
 //     Last-Event-ID or Mercure-Last-Event-ID, or an Sse-Run that is not the last
 //     one): that is a [GapError], reported to the observer or, with
 //     Options.FailOnGap, returned. A server that says nothing can lose events
-//     without a trace.
+//     without a trace; but see below for those of Aegis.
 //   - An event that was cut off is dropped with its id, and comes again with the
 //     replay.
 //   - Session streams drop exact repeats (same id, type and data as one of the
 //     last 256), as servers send them where replay meets live. Nothing is
 //     dropped because its id is smaller: a restarted server counts anew.
+//
+// # Servers that say nothing of gaps
+//
+// Real Aegis servers name no run and do not say where a replay starts. On session
+// streams and the global one their frames are looked at instead:
+//
+//   - An event whose id is not above the position, emitted later than the position's
+//     event: the server was restarted and counts anew. A certain gap. The position
+//     has the time with it, and a cursor keeps it.
+//   - A replay of as many events as the server keeps (Options.ServerWindow), which
+//     does not begin right behind the position: a possible gap, which is known at
+//     the last of them. A replay that holds the position is complete.
+//   - A jump of the global stream's ids, where they have been contiguous so far: a
+//     possible gap.
+//   - A global stream that has no ids (Aegis 1.3.3): each reconnect is a possible gap.
+//   - A stream that is lost before its first event has no position. The next attempt
+//     asks for all there is, and drops what was emitted before the first connection
+//     began. If the clock was put back meanwhile, nothing is dropped.
+//
+// What can't be noticed so:
+//
+//   - A restarted server whose counter has passed the position before the source is
+//     back: its replay looks like that of the old run. What the old run had not
+//     sent, and what the new one no longer keeps, is lost without a word.
+//   - A restart behind a position without a time: one that was given by
+//     Options.LastEventID, or kept by a cursor that keeps no times.
+//   - A restart on a server whose clock was put back behind the position's event, and
+//     one whose first event falls into the same millisecond.
+//   - What a server without ids lost between the last event and the end of its
+//     connection; and with ids, that a full replay was complete all the same, since a
+//     session's ids have holes: that is why such a gap is only possible.
+//   - What a server that keeps fewer events than Options.ServerWindow says has dropped.
+//   - Anything, where an Aegis server is followed by [New] instead of [Session] or
+//     [Global].
 //
 // # Order
 //

@@ -11,6 +11,7 @@ import (
 // [Transition.Cause] and inside a [*GiveUpError].
 var (
 	ErrEnded          = errors.New("client: server ended the stream")
+	ErrShutdown       = errors.New("client: server is shutting down")
 	ErrIdle           = errors.New("client: no byte within the idle timeout")
 	ErrNoEvent        = errors.New("client: no event within the event timeout")
 	ErrPrepareTimeout = errors.New("client: request not prepared within the prepare timeout")
@@ -82,7 +83,7 @@ func (e *GiveUpError) Unwrap() error { return e.Err }
 type GapError struct {
 	Asked   string // the last event ID of the request
 	Given   string // where the server's replay starts; empty if it did not say
-	Reason  string // "replay starts later", "server's counter has a new run", "id can't be sent in a header"
+	Reason  string // "replay starts later", "server's counter has a new run", "ids have jumped", …
 	Certain bool   // events are lost, as far as the server is to be believed; else they may be
 	NewRun  bool   // the server counts anew: ids behind the gap say nothing of those before it
 

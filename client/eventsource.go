@@ -43,12 +43,14 @@ type EventSource struct {
 	at        position        // yielded, if commits are manual
 	opened    bool            // a stream has been open
 	loaded    bool            // the cursor was read
+	followed  bool            // an earlier process has followed the stream
 	serverRun string          // the run of the server's counter
 	shared    *http.Transport // the one it uses where HTTPClient has none; nil until then
 	leftBase  bool            // it has timed out on HTTPClient's transport, and uses clones of it
 	suspect   bool            // the last attempt has timed out
 	repeats   *repeats        // nil if repeats are not looked for
 	pending   pending         // if commits are manual
+	ids       idsSeen         // see look.go
 	refused   *GapError       // what the last loop ended with; nil if it was no gap
 	cursor    saver
 	retry     time.Duration // what the server's retry field said; 0 if it did not
@@ -89,7 +91,7 @@ func build(u *url.URL, k kind, opts *Options, err error) (*EventSource, error) {
 	}
 	es := &EventSource{url: u, kind: k, opts: opts.withDefaults(k)}
 	es.target = cmp.Or(es.opts.Name, targetName(u, es.opts.Request.Method, es.opts.Request.Body))
-	es.pos.set(es.opts.LastEventID, "", true)
+	es.pos.set(es.opts.LastEventID, "", true, stamp{})
 	es.repeats = newRepeats(es.opts.RepeatWindow)
 	return es, nil
 }

@@ -6,6 +6,8 @@ import "net/http"
 // that id.
 const allThereIs = "0"
 
+const newRunReason = "server's counter has a new run"
+
 // checkGap looks at what a response says of where its replay starts. Asked is
 // the last event ID of the request.
 func (r *run) checkGap(asked string, h http.Header) error {
@@ -30,7 +32,7 @@ func (r *run) checkGap(asked string, h http.Header) error {
 func (r *run) signalled(asked, given, run string, newRun bool) error {
 	switch {
 	case newRun:
-		return r.gap(&GapError{Asked: asked, Given: given, Reason: "server's counter has a new run", Certain: true, NewRun: newRun, run: run})
+		return r.gap(&GapError{Asked: asked, Given: given, Reason: newRunReason, Certain: true, NewRun: newRun, run: run})
 	case given != "" && given != asked:
 		return r.gap(&GapError{Asked: asked, Given: given, Reason: "replay starts later", Certain: true, NewRun: newRun, run: run})
 	}

@@ -88,6 +88,9 @@ func (r *run) request(c *conn) (*http.Request, error) {
 	at := r.yielded()
 	id, serverRun, lost := at.header(), at.run, at.unsendable()
 	r.mu.Unlock()
+	if r.asksForAll() {
+		id, serverRun = allThereIs, ""
+	}
 	if id != "" {
 		req.Header[lastEventID] = []string{id}
 		if serverRun != "" { // a server of another run can tell that it does not know the id

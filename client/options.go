@@ -89,6 +89,12 @@ type Options struct {
 	// Off: none.
 	RepeatWindow int
 
+	// ServerWindow is how many events the server of a session stream keeps for a
+	// replay. A replay of so many may be the end of more: see GapError.Certain. It
+	// counts where the server does not say where its replay starts. 0 means 50, as
+	// Aegis servers keep. Off: a full replay is no gap.
+	ServerWindow int
+
 	MaxEventSize int // 16 MiB, in bytes; can't be off
 
 	ControlFrames bool // yield connected and heartbeat frames of session streams too
@@ -183,6 +189,10 @@ func (o *Options) withDefaults(k kind) Options {
 		c.RepeatWindow = 256
 	}
 	c.RepeatWindow = max(c.RepeatWindow, 0)
+	if c.ServerWindow == 0 {
+		c.ServerWindow = 50
+	}
+	c.ServerWindow = max(c.ServerWindow, 0)
 	if c.MaxEventSize == 0 {
 		c.MaxEventSize = sse.DefaultMaxEventSize
 	}

@@ -10,17 +10,18 @@ type position struct {
 	id   []byte
 	wire []byte
 	run  string // of the server's counter that wire belongs to
+	at   stamp  // when the event was emitted that id belongs to; zero if it does not say
 }
 
 // set moves the position to an id of a run, and tells whether it did. Named says
 // that an event had the id: an equal id of another run is another position then,
 // and else it is still the old one. It keeps a copy: an id is part of an event's
 // allocation.
-func (p *position) set(id, run string, named bool) bool {
-	if string(p.id) == id && (!named || p.run == run) {
+func (p *position) set(id, run string, named bool, at stamp) bool {
+	if string(p.id) == id && (!named || p.run == run && p.at == at) {
 		return false
 	}
-	p.id = append(p.id[:0], id...)
+	p.id, p.at = append(p.id[:0], id...), at
 	if id == "" || carriable(id) {
 		p.wire, p.run = append(p.wire[:0], id...), run
 	}
@@ -29,10 +30,10 @@ func (p *position) set(id, run string, named bool) bool {
 
 // copyFrom moves the position to where another one is, and tells whether it did.
 func (p *position) copyFrom(q *position) bool {
-	if string(p.id) == string(q.id) && string(p.wire) == string(q.wire) && p.run == q.run {
+	if string(p.id) == string(q.id) && string(p.wire) == string(q.wire) && p.run == q.run && p.at == q.at {
 		return false
 	}
-	p.id, p.wire, p.run = append(p.id[:0], q.id...), append(p.wire[:0], q.wire...), q.run
+	p.id, p.wire, p.run, p.at = append(p.id[:0], q.id...), append(p.wire[:0], q.wire...), q.run, q.at
 	return true
 }
 
@@ -47,9 +48,9 @@ func (p *position) unsendable() bool { return len(p.id) > 0 && len(p.wire) == 0 
 // kept is what a cursor keeps: what the next process can send.
 func (p *position) kept() Position {
 	if p.unsendable() {
-		return Position{string(p.id), p.run}
+		return Position{string(p.id), p.run, p.at.time()}
 	}
-	return Position{p.header(), p.run}
+	return Position{p.header(), p.run, p.at.time()}
 }
 
 // carriable tells whether an id survives in a header field: no control

@@ -52,6 +52,17 @@ func retryableResponse(e *ResponseError, opened bool) bool {
 	}
 }
 
+// gone says more of a session that is not known any more, although this source has
+// followed it, or an earlier process whose cursor it has.
+func (r *run) gone(err error) error {
+	refused, ok := err.(*ResponseError)
+	if !ok || r.kind != sessionStream || !r.opened && !r.followed || !session.NotFound(refused.StatusCode, refused.Body) {
+		return err
+	}
+	id, _ := session.IDOf(r.url.EscapedPath())
+	return &SessionGoneError{Session: id, Err: refused}
+}
+
 func retryableStatus(code int) bool {
 	switch {
 	case code == http.StatusRequestTimeout, code == http.StatusTooEarly, code == http.StatusTooManyRequests:

@@ -23,6 +23,7 @@ type run struct {
 	current     sse.Event // what the body is looking at
 	atHand      bool      // it is looking at one
 	sum         uint64    // its hash, if repeats are looked for
+	emitted     stamp     // when the server emitted it
 	uncommitted bool      // commits are manual, and something is left to commit
 
 	progress  bool          // the attempt under way is a success

@@ -106,9 +106,10 @@ func (es *EventSource) Seek(id string) error {
 // place moves both positions.
 func (es *EventSource) place(id, run string) {
 	es.pending.drop()
+	es.ids.began = stamp{}
 	es.mu.Lock()
 	es.pos = position{}
-	es.pos.set(id, run, true)
+	es.pos.set(id, run, true, stamp{})
 	es.mu.Unlock()
 	es.at.copyFrom(&es.pos)
 	es.cursor.dirty = true

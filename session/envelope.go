@@ -84,21 +84,46 @@ var errNoKind = errors.New(`no "event" member`)
 // Where the data begins as servers write it, with the kind, it looks no further:
 // it is for choosing, and [Parse] for believing.
 func KindOf(ev sse.Event) Kind {
-	if rest, ok := strings.CutPrefix(ev.Data, `{"event":"`); ok {
-		if kind, _, ok := strings.Cut(rest, `"`); ok && !strings.Contains(kind, `\`) {
-			return Kind(kind)
+	kind, _ := Peek(ev)
+	return kind
+}
+
+// Peek returns an event's kind, as [KindOf] does, and its timestamp as the server
+// wrote it. The timestamp is "" if there is none, or if it does not stand where
+// servers put it, behind the kind and the session's id.
+func Peek(ev sse.Event) (kind Kind, timestamp string) {
+	if name, rest, ok := plain(ev.Data, `{"event":"`); ok {
+		if _, behind, ok := plain(rest, `,"sessionId":"`); ok {
+			rest = behind
 		}
+		timestamp, _, _ = plain(rest, `,"timestamp":"`)
+		return Kind(name), timestamp
 	}
 	if !strings.HasPrefix(strings.TrimLeft(ev.Data, " \t\r\n"), "{") {
-		return ""
+		return "", ""
 	}
 	var env struct {
-		Kind Kind `json:"event"`
+		Kind      Kind `json:"event"`
+		Timestamp any  `json:"timestamp"` // of any type: the kind counts
 	}
 	if json.Unmarshal([]byte(ev.Data), &env) != nil {
-		return ""
+		return "", ""
 	}
-	return env.Kind
+	timestamp, _ = env.Timestamp.(string)
+	return env.Kind, timestamp
+}
+
+// plain cuts a string of JSON without escapes from what begins with the prefix.
+func plain(s, prefix string) (text, rest string, ok bool) {
+	s, ok = strings.CutPrefix(s, prefix)
+	if !ok {
+		return "", "", false
+	}
+	text, rest, ok = strings.Cut(s, `"`)
+	if !ok || strings.Contains(text, `\`) {
+		return "", "", false
+	}
+	return text, rest, true
 }
 
 // IsControl tells whether an event is a control frame: connected or heartbeat,

@@ -160,6 +160,27 @@ func TestKindOfWhatIsNoEnvelope(t *testing.T) {
 	}
 }
 
+func TestPeek(t *testing.T) {
+	const at = "2026-11-24T14:40:45.106Z"
+	for _, tt := range []struct{ data, kind, timestamp string }{
+		{`{"event":"hook","sessionId":"abc","timestamp":"` + at + `","data":{"timestamp":"other"}}`, "hook", at},
+		{`{"event":"connected","timestamp":"` + at + `"}`, "connected", at},
+		{`{"event":"hook","sessionId":"abc","data":{"timestamp":"` + at + `"}}`, "hook", ""},
+		{`{"event":"hook","data":{},"timestamp":"` + at + `"}`, "hook", ""},
+		{`{"event":"hook","sessionId":"\"","timestamp":"` + at + `"}`, "hook", ""},
+		{` {"timestamp":"` + at + `","event":"hook"}`, "hook", at},
+		{` {"timestamp":17,"event":"hook"}`, "hook", ""},
+		{`{"event":"hook","timestamp":null}`, "hook", ""},
+		{`{"event":"hook","timestamp":"`, "hook", ""},
+		{"hello", "", ""},
+	} {
+		kind, timestamp := session.Peek(sse.Event{Data: tt.data})
+		if string(kind) != tt.kind || timestamp != tt.timestamp {
+			t.Errorf("Peek(%s): got %q, %q; want %q, %q", tt.data, kind, timestamp, tt.kind, tt.timestamp)
+		}
+	}
+}
+
 func TestIsControl(t *testing.T) {
 	for _, tt := range []struct {
 		data  string
