@@ -23,6 +23,7 @@ type Conn struct {
 	// Guarded by the set's lock.
 	before []*armed // that may strike before the body
 	body
+	known    int    // the faults that there were when it came
 	admitted bool   // it gets its stream
 	ring     func() // nil before the start
 	closed   bool

@@ -108,6 +108,7 @@ func (c *Conn) Open(o *Opening) {
 	for a := c.take(stageHead, o); a != nil; a = c.take(stageHead, o) {
 		a.kind.head(o, &a.fault.spec)
 	}
+	c.admit()
 	c.keepOneEach()
 	for a := c.take(stageShape, o); a != nil; a = c.take(stageShape, o) {
 		if a.kind.head != nil {
@@ -136,12 +137,27 @@ func paceDrip(c *Conn, a *armed) { c.drip = &dripping{armed: a} }
 
 func paceLatency(c *Conn, a *armed) { c.lag = &lag{armed: a} }
 
-// keepOneEach lets one fault of each shape act: a second one can do nothing. From now
-// on faults that are added reach the connection.
+// admit lets faults of the body reach the connection from now on, also those that were
+// added while it waited for its response.
+func (c *Conn) admit() {
+	s := c.set
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	c.admitted = true
+	for _, p := range s.planted {
+		if p.number <= c.known || p.kind.stage != stageBody || p.fault.spec.Conn != nil {
+			continue
+		}
+		if a := s.meets(p, &c.req); a != nil {
+			c.arm(a)
+		}
+	}
+}
+
+// keepOneEach lets one fault of each shape act: a second one can do nothing.
 func (c *Conn) keepOneEach() {
 	c.set.mu.Lock()
 	defer c.set.mu.Unlock()
-	c.admitted = true
 	seen := make(map[*kind]bool)
 	c.before = slices.DeleteFunc(c.before, func(a *armed) bool {
 		again := a.kind.stage == stageShape && a.left != 0 && seen[a.kind]

@@ -71,7 +71,7 @@ func (s *Set) Meet(r Request, tag any) *Conn {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.opened++
-	c.number = s.opened
+	c.number, c.known = s.opened, s.count
 	if r.Method != http.MethodGet && r.Method != http.MethodPost {
 		c.closed = true
 		return c

@@ -239,3 +239,22 @@ func TestReset(t *testing.T) {
 		t.Errorf("numbers begin at %d", numbers[0])
 	}
 }
+
+// A fault that is added while a request waits for its response strikes the stream that
+// it then gets, as it does those that are open.
+func TestAddedBeforeTheStreamIsOpen(t *testing.T) {
+	s := fault.NewSet(1, nil)
+	c := s.Meet(fault.Request{Method: http.MethodGet}, nil)
+	defer c.Close()
+	if _, err := s.Add(fault.Cut()); err != nil {
+		t.Fatal(err)
+	}
+	if c.Busy() {
+		t.Error("a request that may get another answer was struck")
+	}
+	c.Open(&fault.Opening{})
+	c.Start(func() {})
+	if step := c.Next(fault.Progress{Boundary: true}); step.End == nil {
+		t.Errorf("the stream was not cut: %+v", step)
+	}
+}
