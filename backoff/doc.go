@@ -1,13 +1,33 @@
 // Package backoff says how long to wait before the next attempt and when to give
-// up. It is built on [github.com/cenkalti/backoff/v4]: a [Schedule] is such a
-// BackOff, and any other one can take its place.
+// up. It is built on [github.com/cenkalti/backoff/v4].
+//
+// # The names
+//
+//   - A [Policy] is data: shortest and longest delay, growth, jitter, give-up. It
+//     has no state and may be copied and shared.
+//   - A [BackOff] is cenkalti's interface for whatever gives delays one by one. It
+//     has the state of one client.
+//   - A [Schedule] is the BackOff of a Policy, and knows more than delays: when the
+//     outage began, and when it has lasted too long. One client has one.
+//   - A [Breaker] is what many clients of one origin share, so that in an outage one
+//     of them asks and the others wait. It paces; giving up is each client's own
+//     matter, with its own Schedule.
+//
+// # Why cenkalti's types
+//
+// BackOff, Stop and Permanent are v4's own and not copies, so that what a program
+// already has fits on both sides: its BackOff gives the delays here ([Wrap],
+// client.Options.Delays), a Schedule goes wherever v4 wants one, and an error that it
+// marks as permanent is permanent here.
 //
 // # Delays
 //
-// A [Policy] describes them. The n-th delay of an outage is uniform in
-// [d, d·(1+Jitter)] with d = min(Initial·Multiplier^(n-1), Max/(1+Jitter)), so
-// that every delay lies in [Initial, Max]. Without jitter the zero Policy gives
-// 1, 2, 4, 8, 16, 30, 30, … seconds exactly.
+// The n-th delay of an outage is uniform in [d, d·(1+Jitter)] with
+// d = min(Initial·Multiplier^(n-1), Max/(1+Jitter)), so that every delay lies in
+// [Initial, Max]. Without jitter the zero Policy gives 1, 2, 4, 8, 16, 30, 30, …
+// seconds exactly. Jitter does not vanish where there is no room for it: with an
+// Initial near Max, from the policy or from a stream's retry field, it lies above the
+// delay, past Max; and with a server's Retry-After above that.
 //
 // # Giving up
 //
@@ -15,6 +35,11 @@
 // success. No attempt starts later than Policy.GiveUp after it began, and one
 // starts exactly then: the last wait is clipped for it. Time is monotonic; a
 // clock that is set changes nothing.
+//
+// # Off
+//
+// In fields of options zero is the default, [Off] (-1) is off, and other negative
+// values are errors. Arguments of functions mean what they say: zero is zero.
 //
 // # What v4 does otherwise
 //

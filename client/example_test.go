@@ -87,7 +87,9 @@ func ExampleNew() {
 		}
 		fmt.Println(ev.Type, ev.Data)
 		if ev.Data == "101" {
-			es.Commit()
+			if err := es.Commit(); err != nil { // here of no cursor
+				log.Fatal(err)
+			}
 			break
 		}
 	}
@@ -121,7 +123,9 @@ func ExampleOpenFileCursor() {
 			}
 			fmt.Println("process", process, "event", ev.ID)
 			if session.KindOf(ev) == session.Message {
-				es.Commit()
+				if err := es.Commit(); err != nil {
+					log.Fatal(err) // not saved: it would come again
+				}
 				break
 			}
 		}
@@ -131,6 +135,100 @@ func ExampleOpenFileCursor() {
 	// process 0 event 2
 	// process 0 event 3
 	// process 1 event 4
+}
+
+// A body that batches commits when a batch is written. BeforeWait writes what has
+// gathered when nothing more is there yet, and once more at the end. (The program in
+// examples/batch does so with a file, and is killed a hundred times in its test.)
+func ExampleOptions_manualCommit() {
+	srv := serve(nil)
+	defer srv.Close()
+
+	var es *client.EventSource
+	var batch []string
+	flush := func() error {
+		if len(batch) == 0 {
+			return nil
+		}
+		fmt.Println("written:", batch) // INSERT INTO …; its error would keep the position
+		batch = nil
+		return es.Commit()
+	}
+	es, err := client.Session(srv.URL, "abc", &client.Options{LastEventID: "0", ManualCommit: true, BeforeWait: flush})
+	if err != nil {
+		log.Fatal(err)
+	}
+	for ev, err := range es.Events(context.Background()) {
+		if err != nil {
+			log.Fatal(err)
+		}
+		if batch = append(batch, ev.ID); len(batch) == 2 {
+			if err := flush(); err != nil {
+				log.Fatal(err)
+			}
+		}
+	}
+	fmt.Println("position", es.LastEventID())
+	// Output:
+	// written: [2 3]
+	// written: [4]
+	// position 4
+}
+
+// A service that is told to stop lets the event at hand be done, and ends quietly
+// with the position saved. (Drain may come from any goroutine: a signal handler, say.)
+func ExampleEventSource_Drain() {
+	srv := serve(nil)
+	defer srv.Close()
+
+	es, err := client.Session(srv.URL, "abc", &client.Options{LastEventID: "0"})
+	if err != nil {
+		log.Fatal(err)
+	}
+	for ev, err := range es.Events(context.Background()) {
+		if err != nil {
+			log.Fatal(err)
+		}
+		if ev.ID == "3" {
+			es.Drain()
+		}
+		fmt.Println("done with", ev.ID)
+	}
+	fmt.Println("the next loop begins behind", es.LastEventID())
+	// Output:
+	// done with 2
+	// done with 3
+	// the next loop begins behind 3
+}
+
+// A server that was restarted, or has a shorter memory than the absence, is a gap.
+// Where that must not pass unseen it ends the loop, and somebody decides.
+func ExampleEventSource_Accept() {
+	srv := serve(&testserver.Options{Window: 1})
+	defer srv.Close()
+
+	es, err := client.Session(srv.URL, "abc", &client.Options{LastEventID: "2", FailOnGap: true})
+	if err != nil {
+		log.Fatal(err)
+	}
+	follow := func() (err error) {
+		for ev, err := range es.Events(context.Background()) {
+			if err != nil {
+				return err
+			}
+			fmt.Println("event", ev.ID)
+		}
+		return nil
+	}
+	err = follow()
+	fmt.Println(err)
+	if gap, ok := errors.AsType[*client.GapError](err); ok {
+		fmt.Println(es.Accept(gap), follow())
+	}
+	// Output:
+	// client: gap after event "2": replay starts later (at "3")
+	// event 4
+	// <nil> <nil>
 }
 
 // Servers that want a fresh single-use token for each connection get one:

@@ -56,8 +56,8 @@ type Transition struct {
 	gaveUp bool // in Closed: the source's own give-up
 }
 
-// LogValue implements [slog.LogValuer]. It holds no header and no URL, hence no
-// credentials.
+// LogValue implements [slog.LogValuer]. It holds no header, and of the URL what a
+// target has of it, hence no credentials.
 func (t Transition) LogValue() slog.Value {
 	attrs := make([]slog.Attr, 0, 7)
 	attrs = append(attrs, slog.String("state", t.State.String()))
