@@ -54,6 +54,12 @@ type saver struct {
 	err      error // of the last save, until one succeeds
 	flushErr error // of the last BeforeWait, until one succeeds
 	flushing bool  // BeforeWait is being called
+	over     bool  // the session's stream is over: its position is of no use for long
+}
+
+// An endedSaver is a cursor that keeps no position for ever.
+type endedSaver interface {
+	saveEnded(ctx context.Context, target string, p Position) error
 }
 
 // maxRun is the longest name of a run that is sent back to a server, in bytes. A
@@ -142,12 +148,24 @@ func (es *EventSource) write(ctx context.Context) error {
 	es.mu.Lock()
 	p := es.pos.kept()
 	es.mu.Unlock()
-	if err := es.opts.Cursor.Save(ctx, es.target, p); err != nil {
+	save := es.opts.Cursor.Save
+	if e, ok := es.opts.Cursor.(endedSaver); ok && es.cursor.over {
+		save = e.saveEnded
+	}
+	if err := save(ctx, es.target, p); err != nil {
 		es.cursor.err = &CursorError{Op: "save", Err: err}
 		return es.cursor.err
 	}
-	es.cursor.dirty, es.cursor.err = false, nil
+	es.cursor.dirty, es.cursor.over, es.cursor.err = false, false, nil
 	return nil
+}
+
+// markOver takes note of how a loop ends, before the position is saved.
+func (r *run) markOver(how error) {
+	_, gone := errors.AsType[*SessionGoneError](how)
+	if r.kind == sessionStream && (gone || errors.Is(how, errOver)) && r.LastEventID() != "" {
+		r.cursor.over, r.cursor.dirty = true, true
+	}
 }
 
 // finish flushes and writes what is left when the loop ends, unless that is why it

@@ -10,6 +10,8 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/OneStepAt4time/resilient-sse/testserver"
 )
 
 // Saves that come while a write is under way go into the next one, all together,
@@ -97,4 +99,50 @@ func TestFileCursorForgetsWhatHasEnded(t *testing.T) {
 			t.Errorf("save after close: %v", err)
 		}
 	})
+}
+
+// A session stream that is over leaves a position that will be forgotten; one that
+// is left does not.
+func TestSessionThatEndedIsForgotten(t *testing.T) {
+	srv := testserver.New(t)
+	path := filepath.Join(t.TempDir(), "cursor")
+	c, err := OpenFileCursor(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	ended := func(id string) (ended, ok bool) {
+		es, err := Session(srv.URL, id, &Options{Cursor: c, LastEventID: "0"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, err := range es.Events(t.Context()) {
+			if err != nil {
+				t.Fatal(err)
+			}
+			if id == "left" {
+				es.Commit()
+				break
+			}
+		}
+		f, err := readCursorFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		e, ok := f.entries[es.Target()]
+		return !e.Ended.IsZero(), ok
+	}
+	for _, id := range []string{"over", "left"} {
+		s := srv.Session(id)
+		s.Status("working", "")
+		if id == "over" {
+			s.Ended("done")
+		}
+		if got, ok := ended(id); got != (id == "over") || !ok {
+			t.Errorf("%s: ended %v, %v", id, got, ok)
+		}
+	}
+	if got, ok := ended("over"); !got || !ok { // 204: it has all there is
+		t.Errorf("over, once more: ended %v, %v", got, ok)
+	}
 }

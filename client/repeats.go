@@ -12,23 +12,25 @@ const maxRepeatWindow = 1 << 16
 // repeats remembers the last events as hashes. Entries whose hashes fall into
 // the same bucket form a chain, newest first, whose links are sequence numbers:
 // a link that has left the window ends the chain, so nothing is ever unlinked.
-// For 256 events it takes 4 KiB.
+// It grows with the events, from 16 of them: most streams are idle. For 256 it
+// takes 4 KiB.
 type repeats struct {
 	seed   maphash.Seed
+	window int      // events to remember, a power of two
 	next   uint32   // sequence number of the next entry; the first is 1
-	hashes []uint64 // by sequence number modulo the window, a power of two
+	hashes []uint64 // by sequence number modulo their count, a power of two up to window
 	older  []uint32 // the next entry of the chain
 	newest []uint32 // first entry of each chain
 }
+
+const minRepeats = 16
 
 // newRepeats returns a window of at least n events, nil if n is 0.
 func newRepeats(n int) *repeats {
 	if n == 0 {
 		return nil
 	}
-	size := 1 << bits.Len(uint(n-1))
-	return &repeats{seed: maphash.MakeSeed(), next: 1,
-		hashes: make([]uint64, size), older: make([]uint32, size), newest: make([]uint32, size)}
+	return &repeats{seed: maphash.MakeSeed(), window: 1 << bits.Len(uint(n-1)), next: 1}
 }
 
 // sum is the event's hash: of id, type and data.
@@ -40,6 +42,9 @@ func (r *repeats) sum(ev sse.Event) uint64 {
 
 // has tells whether the window has an event of this hash.
 func (r *repeats) has(sum uint64) bool {
+	if r.next == 1 {
+		return false
+	}
 	mask := uint32(len(r.hashes) - 1)
 	for n := r.newest[uint32(sum)&mask]; n != 0 && r.next-n <= mask+1; n = r.older[n&mask] {
 		if r.hashes[n&mask] == sum {
@@ -51,12 +56,29 @@ func (r *repeats) has(sum uint64) bool {
 
 // add remembers an event that is done. One that is not done may come again.
 func (r *repeats) add(sum uint64) {
-	mask := uint32(len(r.hashes) - 1)
-	r.hashes[r.next&mask] = sum
-	r.older[r.next&mask] = r.newest[uint32(sum)&mask]
-	r.newest[uint32(sum)&mask] = r.next
+	if len(r.hashes) < r.window && r.next > uint32(len(r.hashes)) {
+		r.grow()
+	}
+	r.put(r.next, sum)
 	if r.next++; r.next == 0 { // after four thousand million events
 		r.forget()
+	}
+}
+
+func (r *repeats) put(n uint32, sum uint64) {
+	mask := uint32(len(r.hashes) - 1)
+	r.hashes[n&mask] = sum
+	r.older[n&mask] = r.newest[uint32(sum)&mask]
+	r.newest[uint32(sum)&mask] = n
+}
+
+// grow makes room for twice as many events as there are.
+func (r *repeats) grow() {
+	old := r.hashes
+	size := min(max(2*len(old), minRepeats), r.window)
+	r.hashes, r.older, r.newest = make([]uint64, size), make([]uint32, size), make([]uint32, size)
+	for n := r.next - uint32(len(old)); n != r.next; n++ {
+		r.put(n, old[n&uint32(len(old)-1)])
 	}
 }
 

@@ -50,7 +50,7 @@ func newRun(ctx context.Context, es *EventSource, yield func(sse.Event, error) b
 	var last pace
 	r.schedule, last = es.newSchedule()
 	r.due, r.cause = last.due, last.cause
-	es.refused = nil
+	es.refused, es.cursor.over = nil, false
 	es.pending.drop() // what was not committed comes again
 	if es.at.copyFrom(&es.pos) && es.opts.ManualCommit {
 		es.serverRun = es.pos.run
@@ -99,6 +99,7 @@ func (r *run) end(err error) error {
 	if left || errors.Is(err, errOver) {
 		err = nil
 	}
+	r.markOver(how)
 	if saveErr := r.finish(); err == nil {
 		err = saveErr
 	} else if saveErr != nil {
