@@ -327,7 +327,7 @@ func TestServerThatHangsIsAskedSeveralTimes(t *testing.T) {
 		if _, ok := errors.AsType[*client.GiveUpError](err); !ok || !errors.Is(err, client.ErrHeaderTimeout) {
 			t.Errorf("got %v, want a give-up over the header timeout", err)
 		}
-		synctest.Wait() // the last request is with its handler still
+		synctest.Wait()                                                // the last request is with its handler still
 		equal(t, "asked", w.asked, seconds(0, 61, 123, 187, 255, 331)) // five minutes from the first failure
 	})
 }
