@@ -1,0 +1,246 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/nats-io/nats.go/jetstream"
+)
+
+// askTimeout is how long one question to JetStream may take: a leader that dies with
+// the question answers nothing.
+const askTimeout = 5 * time.Second
+
+// Last returns the last event under a key; false if none is left.
+func (s *Store) Last(ctx context.Context, k Key) (Event, bool, error) {
+	st, err := s.of(k.Kind)
+	if err != nil {
+		return Event{}, false, err
+	}
+	ctx, cancel := context.WithTimeout(ctx, askTimeout)
+	defer cancel()
+	return s.read(st.GetLastMsgForSubject(ctx, s.subject(k)))
+}
+
+// Next returns the first event under a key at or behind a sequence; false if there
+// is none.
+func (s *Store) Next(ctx context.Context, k Key, from uint64) (Event, bool, error) {
+	st, err := s.of(k.Kind)
+	if err != nil {
+		return Event{}, false, err
+	}
+	return s.first(ctx, st, s.subject(k), from)
+}
+
+// NextAny returns the first event of any session, or of any plain stream, at or
+// behind a sequence.
+func (s *Store) NextAny(ctx context.Context, kind Kind, from uint64) (Event, bool, error) {
+	st, err := s.of(kind)
+	if err != nil {
+		return Event{}, false, err
+	}
+	return s.first(ctx, st, s.prefix+"."+string(kind)+".*", from)
+}
+
+func (s *Store) first(ctx context.Context, st jetstream.Stream, subject string, from uint64) (Event, bool, error) {
+	ctx, cancel := context.WithTimeout(ctx, askTimeout)
+	defer cancel()
+	return s.read(st.GetMsg(ctx, max(from, 1), jetstream.WithGetMsgSubject(subject)))
+}
+
+func (s *Store) of(kind Kind) (jetstream.Stream, error) {
+	st := s.events[kind]
+	if st == nil {
+		return nil, fmt.Errorf("relay: no events of kind %q are kept", kind)
+	}
+	return st, nil
+}
+
+func (s *Store) read(m *jetstream.RawStreamMsg, err error) (Event, bool, error) {
+	switch {
+	case errors.Is(err, jetstream.ErrMsgNotFound):
+		return Event{}, false, nil
+	case err != nil:
+		return Event{}, false, fmt.Errorf("relay: read: %w", err)
+	}
+	e, err := s.event(m.Subject, m.Header, m.Data, m.Sequence, m.Time)
+	return e, err == nil, err
+}
+
+// State returns the first and the last sequence of the events of a kind that are
+// stored, as the stream's leader knows them, and how much there is. An empty
+// stream's first is its last + 1.
+func (s *Store) State(ctx context.Context, kind Kind) (jetstream.StreamState, error) {
+	st, err := s.of(kind)
+	if err != nil {
+		return jetstream.StreamState{}, err
+	}
+	ctx, cancel := context.WithTimeout(ctx, askTimeout)
+	defer cancel()
+	info, err := st.Info(ctx)
+	if err != nil {
+		return jetstream.StreamState{}, fmt.Errorf("relay: state of the store: %w", err)
+	}
+	return info.State, nil
+}
+
+// Born returns when the stream of the sessions' events was made.
+func (s *Store) Born(ctx context.Context) (time.Time, error) {
+	ctx, cancel := context.WithTimeout(ctx, askTimeout)
+	defer cancel()
+	info, err := s.events[Session].Info(ctx)
+	if err != nil {
+		return time.Time{}, fmt.Errorf("relay: state of the store: %w", err)
+	}
+	return info.Created, nil
+}
+
+// Count returns how many events of a kind are stored from a sequence on.
+func (s *Store) Count(ctx context.Context, kind Kind, from uint64) (uint64, error) {
+	st, err := s.of(kind)
+	if err != nil {
+		return 0, err
+	}
+	cons, err := consumer(ctx, st, jetstream.OrderedConsumerConfig{DeliverPolicy: jetstream.DeliverByStartSequencePolicy, OptStartSeq: max(from, 1)})
+	if err != nil {
+		return 0, fmt.Errorf("relay: state of the store: %w", err)
+	}
+	return cons.CachedInfo().NumPending, nil
+}
+
+// Lasts calls f with the last event under every key of a kind that has one. It
+// reads what is stored when it begins, at least.
+func (s *Store) Lasts(ctx context.Context, kind Kind, f func(Event) error) error {
+	return s.each(ctx, s.events[kind], jetstream.OrderedConsumerConfig{DeliverPolicy: jetstream.DeliverLastPerSubjectPolicy}, func(m jetstream.Msg, seq uint64, meta *jetstream.MsgMetadata) error {
+		e, err := s.event(m.Subject(), m.Headers(), m.Data(), seq, meta.Timestamp)
+		if err != nil {
+			return err
+		}
+		return f(e)
+	})
+}
+
+// Range calls f with the events from a sequence on, in order: those of one key or,
+// with an empty name, those of all keys of its kind. It ends behind the event with
+// the sequence to, which the caller knows to be stored, or where nothing is left; f
+// ends it with an error, which is returned.
+func (s *Store) Range(ctx context.Context, k Key, from, to uint64, f func(Event) error) error {
+	subject := s.prefix + "." + string(k.Kind) + ".*"
+	if k.Name != "" {
+		subject = s.subject(k)
+	}
+	done := errors.New("done")
+	err := s.each(ctx, s.events[k.Kind], jetstream.OrderedConsumerConfig{
+		DeliverPolicy: jetstream.DeliverByStartSequencePolicy, OptStartSeq: max(from, 1), FilterSubjects: []string{subject},
+	}, func(m jetstream.Msg, seq uint64, meta *jetstream.MsgMetadata) error {
+		if seq > to {
+			return done
+		}
+		e, err := s.event(m.Subject(), m.Headers(), m.Data(), seq, meta.Timestamp)
+		if err != nil {
+			return err
+		}
+		if err := f(e); err != nil {
+			return err
+		}
+		if seq == to {
+			return done
+		}
+		return nil
+	})
+	if err == done {
+		return nil
+	}
+	return err
+}
+
+// each runs an ordered consumer until nothing is pending for it.
+func (s *Store) each(ctx context.Context, st jetstream.Stream, c jetstream.OrderedConsumerConfig, f func(jetstream.Msg, uint64, *jetstream.MsgMetadata) error) error {
+	if st == nil {
+		return errors.New("relay: no events of that kind are kept")
+	}
+	cons, err := consumer(ctx, st, c)
+	if err != nil {
+		return fmt.Errorf("relay: read: %w", err)
+	}
+	if cons.CachedInfo().NumPending == 0 {
+		return nil
+	}
+	it, err := cons.Messages()
+	if err != nil {
+		return fmt.Errorf("relay: read: %w", err)
+	}
+	defer it.Stop()
+	stop := context.AfterFunc(ctx, it.Stop)
+	defer stop()
+	for {
+		m, err := it.Next()
+		if err != nil {
+			if ctx.Err() != nil {
+				return context.Cause(ctx)
+			}
+			return fmt.Errorf("relay: read: %w", err)
+		}
+		meta, err := m.Metadata()
+		if err != nil {
+			return fmt.Errorf("relay: read: %w", err)
+		}
+		if err := f(m, meta.Sequence.Stream, meta); err != nil {
+			return err
+		}
+		if meta.NumPending == 0 {
+			return nil
+		}
+	}
+}
+
+func consumer(ctx context.Context, st jetstream.Stream, c jetstream.OrderedConsumerConfig) (jetstream.Consumer, error) {
+	ctx, cancel := context.WithTimeout(ctx, askTimeout)
+	defer cancel()
+	return st.OrderedConsumer(ctx, c)
+}
+
+// Follow calls f with every event of a kind from a sequence on, those stored and
+// then those to come, in the order of their sequences and without a hole that the
+// stream does not have, until the context is done or f returns an error.
+func (s *Store) Follow(ctx context.Context, kind Kind, from uint64, f func(Event) error) error {
+	st, err := s.of(kind)
+	if err != nil {
+		return err
+	}
+	cons, err := consumer(ctx, st, jetstream.OrderedConsumerConfig{
+		DeliverPolicy: jetstream.DeliverByStartSequencePolicy, OptStartSeq: max(from, 1),
+	})
+	if err != nil {
+		return fmt.Errorf("relay: follow: %w", err)
+	}
+	it, err := cons.Messages()
+	if err != nil {
+		return fmt.Errorf("relay: follow: %w", err)
+	}
+	defer it.Stop()
+	stop := context.AfterFunc(ctx, it.Stop)
+	defer stop()
+	for {
+		m, err := it.Next()
+		if ctx.Err() != nil {
+			return context.Cause(ctx)
+		}
+		if err != nil {
+			return fmt.Errorf("relay: follow: %w", err)
+		}
+		meta, err := m.Metadata()
+		if err != nil {
+			return fmt.Errorf("relay: follow: %w", err)
+		}
+		e, err := s.event(m.Subject(), m.Headers(), m.Data(), meta.Sequence.Stream, meta.Timestamp)
+		if err != nil {
+			return err
+		}
+		if err := f(e); err != nil {
+			return err
+		}
+	}
+}
