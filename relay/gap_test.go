@@ -1,0 +1,102 @@
+package relay
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/OneStepAt4time/resilient-sse/client"
+	"github.com/OneStepAt4time/resilient-sse/testserver"
+)
+
+// A reader whose position retention has taken away is told of a gap; one whose position
+// is kept, or is the last one that went, is not.
+func TestRetentionIsTold(t *testing.T) {
+	up := testserver.New(t, &testserver.Options{Window: 1000})
+	r, base, _ := start(t, Options{Upstream: up.URL, All: true, Alone: true, JetStream: newJetStream(t), MaxEvents: 10})
+	s := up.Session("abc")
+	waitFor(t, func() bool { return up.Stats().Open >= 1 })
+	const n = 40
+	for i := range n {
+		s.Message("user", fmt.Sprintf("m%d", i+1))
+	}
+	waitFor(t, func() bool { return r.Stats().Counter >= n })
+	for _, test := range []struct {
+		after string
+		first string
+		gap   bool
+	}{
+		{"1", "m31", true},
+		{"29", "m31", true},
+		{"30", "m31", false},
+		{"31", "m32", false},
+		{"0", "m31", false}, // all there is
+	} {
+		var gaps []*client.GapError
+		o := fast()
+		o.LastEventID = test.after
+		o.Observer = func(tr client.Transition) {
+			if g, ok := errors.AsType[*client.GapError](tr.Cause); ok {
+				gaps = append(gaps, g)
+			}
+		}
+		es, err := client.Session(base, "abc", &o)
+		if err != nil {
+			t.Fatal(err)
+		}
+		ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+		for ev, err := range es.Events(ctx) {
+			if err != nil {
+				t.Fatalf("after %s: %v", test.after, err)
+			}
+			if got := text(t, ev); got != test.first {
+				t.Errorf("after %s comes %s, want %s", test.after, got, test.first)
+			}
+			break
+		}
+		cancel()
+		if (len(gaps) > 0) != test.gap {
+			t.Errorf("after %s: gaps %v, want one: %v", test.after, gaps, test.gap)
+		}
+	}
+}
+
+// A reader that hops to another relay at each event gets each once and in order.
+func TestHoppingReader(t *testing.T) {
+	up := testserver.New(t, &testserver.Options{Window: 1000})
+	js := newJetStream(t)
+	o := Options{Upstream: up.URL, All: true, JetStream: js, HoleWait: 100 * time.Millisecond}
+	_, a, _ := start(t, o)
+	_, b, _ := start(t, o)
+	waitFor(t, func() bool { return up.Stats().Open >= 2 })
+	s := up.Session("abc")
+	const n = 30
+	for i := range n {
+		s.Message("user", fmt.Sprintf("m%d", i+1))
+	}
+	s.Ended("done")
+	waitFor(t, func() bool { return known(t, a, "abc") && known(t, b, "abc") })
+	var got []string
+	at := "0"
+	for hop := 0; len(got) < n; hop++ {
+		base := []string{a, b}[hop%2]
+		c := fast()
+		c.LastEventID = at
+		es, err := client.Session(base, "abc", &c)
+		if err != nil {
+			t.Fatal(err)
+		}
+		ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+		for ev, err := range es.Events(ctx) {
+			if err != nil {
+				t.Fatalf("hop %d, behind %s: %v", hop, at, err)
+			}
+			got, at = append(got, text(t, ev)), ev.ID
+			break
+		}
+		cancel()
+	}
+	wantTexts(t, got, n)
+}

@@ -1,0 +1,252 @@
+package ingest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"time"
+
+	"github.com/OneStepAt4time/resilient-sse/client"
+	"github.com/OneStepAt4time/resilient-sse/relay/internal/store"
+	"github.com/OneStepAt4time/resilient-sse/session"
+	"github.com/OneStepAt4time/resilient-sse/sse"
+)
+
+// cursor gives a source the position of what is stored. Nothing is saved: what was
+// stored is the position.
+type cursor struct{ w *writer }
+
+func (c cursor) Load(ctx context.Context, _ string) (client.Position, bool, error) {
+	for wait := retryMin; ; {
+		o, err := c.w.position(ctx)
+		if err == nil {
+			return client.Position{LastEventID: o.ID, Run: o.Run.Name}, o.ID != "", nil
+		}
+		if err := c.w.in.pause(ctx, c.w.key, err, &wait); err != nil {
+			return client.Position{}, false, err
+		}
+	}
+}
+
+func (cursor) Save(context.Context, string, client.Position) error { return nil }
+
+// again is how long a stream that was refused for good is left alone.
+const again = time.Minute
+
+// followSession follows a session's own stream. It returns true when that is over,
+// false when the context is done.
+func (in *Ingest) followSession(ctx context.Context, id string, w *writer) bool {
+	for {
+		o := in.options(in.observe(w.key, w.named, func(g *client.GapError) { w.miss(g.Reason, isNewRun(g)) }))
+		o.Cursor = cursor{w}
+		o.LastEventID = "0" // all there is, unless something is stored
+		es, err := client.Session(in.opts.Base, id, o)
+		if err != nil { // the id is none
+			in.log.Error("session can't be followed", "session", id, "err", err)
+			return true
+		}
+		for ev, err := range es.Events(ctx) {
+			if err != nil {
+				if ctx.Err() != nil {
+					return false
+				}
+				if gone(err) {
+					in.log.Info("session is gone upstream", "session", id)
+					return true
+				}
+				in.log.Error("session's stream was refused: it is tried again in a minute", "session", id, "err", err)
+				if sleep(ctx, again) != nil {
+					return false
+				}
+				break
+			}
+			stored, err := w.put(ctx, in.ofSession(id, ev))
+			if err != nil {
+				return false
+			}
+			in.metrics.In(w.key, stored, emitted(ev))
+		}
+		if es.Stats().LastError == nil { // ended, or 204
+			return true
+		}
+	}
+}
+
+// gone tells whether the upstream does not know the session any more.
+func gone(err error) bool {
+	if _, ok := errors.AsType[*client.SessionGoneError](err); ok {
+		return true
+	}
+	r, ok := errors.AsType[*client.ResponseError](err)
+	return ok && (r.StatusCode == http.StatusNotFound || r.StatusCode == http.StatusBadRequest)
+}
+
+func isNewRun(g *client.GapError) bool { return g.NewRun }
+
+// emitted returns when the upstream emitted an event; zero if it does not say.
+func emitted(ev sse.Event) time.Time {
+	if env, err := session.Parse(ev); err == nil {
+		return env.Timestamp
+	}
+	return time.Time{}
+}
+
+// followGlobal follows the stream of all sessions. The error says why that is
+// impossible.
+func (in *Ingest) followGlobal(ctx context.Context) error {
+	run := ""
+	missed := func(g *client.GapError) {
+		in.mu.Lock()
+		var ws []*writer
+		for _, f := range in.sessions {
+			if f.global && !f.own {
+				ws = append(ws, f.w)
+			}
+		}
+		in.mu.Unlock()
+		for _, w := range ws {
+			w.miss(g.Reason, isNewRun(g))
+		}
+	}
+	k := store.Key{Kind: store.Session, Name: "*"}
+	for {
+		o := in.options(in.observe(k, func(r string) { run = r }, missed))
+		o.LastEventID = "0" // what its window has; what of that is stored is known by session
+		es, err := client.Global(in.opts.Base, o)
+		if err != nil {
+			return err
+		}
+		for ev, err := range es.Events(ctx) {
+			if err != nil {
+				if ctx.Err() != nil {
+					return context.Cause(ctx)
+				}
+				in.log.Error("upstream's stream of all sessions was refused: it is tried again in a minute; until then new sessions are not found", "err", err)
+				if sleep(ctx, again) != nil {
+					return context.Cause(ctx)
+				}
+				break
+			}
+			if err := in.takeGlobal(ctx, ev, run); err != nil {
+				return err
+			}
+		}
+		if ctx.Err() != nil {
+			return context.Cause(ctx)
+		}
+		if sleep(ctx, time.Second) != nil { // it said that it is over: a shutdown
+			return context.Cause(ctx)
+		}
+	}
+}
+
+// takeGlobal stores an event of the global stream, if its session has no stream of
+// its own.
+func (in *Ingest) takeGlobal(ctx context.Context, ev sse.Event, run string) error {
+	env, err := session.Parse(ev)
+	if err != nil || env.SessionID == "" || !in.wanted(env.SessionID) {
+		return nil
+	}
+	f := in.discover(ctx, env.SessionID)
+	in.mu.Lock()
+	f.last = time.Now()
+	if f.ended && f.over && env.Kind != session.SessionEnded { // another session of the same name
+		f.over = false
+		in.start(ctx, env.SessionID, f)
+	}
+	f.ended = env.Kind == session.SessionEnded
+	own := f.own || f.over
+	if !own {
+		f.global = ev.HasID
+		if !ev.HasID && !f.missed {
+			f.missed = true
+			in.log.Warn("session can't be followed: no stream is left for it, and the upstream's global stream has no ids", "session", env.SessionID)
+		}
+		in.count()
+	}
+	in.mu.Unlock()
+	if own || !ev.HasID || env.Kind == session.SessionCreated {
+		return nil
+	}
+	e, err := in.ofGlobal(env, ev)
+	if err != nil {
+		return nil // it was parsed a moment ago
+	}
+	f.w.named(run)
+	stored, err := f.w.put(ctx, e)
+	if err != nil {
+		return err
+	}
+	in.metrics.In(e.Key, stored, env.Timestamp)
+	return nil
+}
+
+// followPlain follows a plain stream while this relay holds the claim of it.
+func (in *Ingest) followPlain(ctx context.Context, name, url string) error {
+	w := &writer{in: in, key: store.Key{Kind: store.Plain, Name: name}}
+	if _, err := client.New(url, in.options(nil)); err != nil {
+		return fmt.Errorf("relay: stream %s: %w", name, err)
+	}
+	for {
+		cl, err := in.claims.Take(ctx, "upstream/"+in.opts.Name+"/"+name)
+		if err != nil {
+			if ctx.Err() != nil {
+				return context.Cause(ctx)
+			}
+			in.log.Warn("claim of a stream can't be had: trying again", "stream", name, "err", err)
+			if sleep(ctx, retryMax) != nil {
+				return context.Cause(ctx)
+			}
+			continue
+		}
+		held, stop := context.WithCancelCause(ctx)
+		go func() {
+			select {
+			case <-cl.Lost():
+				stop(claimLost)
+			case <-held.Done():
+			}
+		}()
+		in.holdPlain(held, w, url)
+		stop(nil)
+		release, done := context.WithTimeout(context.WithoutCancel(ctx), retryMax)
+		if err := cl.Release(release); err != nil && ctx.Err() == nil {
+			in.log.Warn("claim of a stream is not free at once", "stream", name, "err", err)
+		}
+		done()
+		if ctx.Err() != nil {
+			return context.Cause(ctx)
+		}
+		if sleep(ctx, time.Second) != nil {
+			return context.Cause(ctx)
+		}
+	}
+}
+
+var claimLost = errors.New("relay: another relay follows the stream now")
+
+// holdPlain follows a plain stream until the context is done, or the stream is over.
+func (in *Ingest) holdPlain(ctx context.Context, w *writer, url string) {
+	w.forget() // another relay may have gone on
+	o := in.options(in.observe(w.key, w.named, func(g *client.GapError) { w.miss(g.Reason, isNewRun(g)) }))
+	o.Cursor = cursor{w}
+	es, err := client.New(url, o)
+	if err != nil {
+		return // checked before
+	}
+	for ev, err := range es.Events(ctx) {
+		if err != nil {
+			if ctx.Err() == nil {
+				in.log.Error("stream was refused: it is tried again in a minute", "stream", w.key.Name, "err", err)
+				_ = sleep(ctx, again)
+			}
+			return
+		}
+		stored, err := w.put(ctx, in.event(w.key, ev))
+		if err != nil {
+			return
+		}
+		in.metrics.In(w.key, stored, time.Time{})
+	}
+}

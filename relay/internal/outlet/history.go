@@ -1,0 +1,181 @@
+package outlet
+
+import (
+	"context"
+	"errors"
+	"iter"
+	"net/http"
+	"strconv"
+	"sync"
+
+	"github.com/OneStepAt4time/resilient-sse/relay/internal/store"
+	"github.com/OneStepAt4time/resilient-sse/server"
+	"github.com/OneStepAt4time/resilient-sse/sse"
+)
+
+// ServeHTTP serves the streams.
+func (o *Outlet) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	o.srv.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), tellingKey{}, new(telling))))
+}
+
+// A telling is what the reader of one connection was told: gaps before that sequence
+// are no news to it. A long replay is asked for in pieces.
+type telling struct {
+	mu   sync.Mutex
+	upTo uint64
+}
+
+type tellingKey struct{}
+
+// history answers the server's question for what it does not keep.
+func (o *Outlet) history(ctx context.Context, id server.StreamID, after string) (server.Past, error) {
+	behind, err := strconv.ParseUint(after, 10, 64)
+	if err != nil {
+		behind = 0 // no id of ours: all there is
+	}
+	if id.Kind == server.OfAll {
+		return o.historyOfAll(ctx, behind)
+	}
+	k := store.Key{Kind: store.Session, Name: id.Name}
+	if id.Kind == server.Plain {
+		k.Kind = store.Plain
+	}
+	return o.historyOf(ctx, k, behind)
+}
+
+// historyOf answers for one session or plain stream.
+func (o *Outlet) historyOf(ctx context.Context, k store.Key, behind uint64) (p server.Past, err error) {
+	o.mu.Lock()
+	at, known := o.lasts[k]
+	newest := o.heads[k.Kind]
+	o.mu.Unlock()
+	if !known || behind > at.seq { // another relay may have stored what this one has not seen yet
+		e, ok, err := o.store.Last(ctx, k)
+		if err != nil {
+			return p, err
+		}
+		if ok && e.Seq > at.seq {
+			at, known = last{e.Seq, isOver(e)}, true
+		}
+	}
+	if behind > newest {
+		state, err := o.store.State(ctx, k.Kind)
+		if err != nil {
+			return p, err
+		}
+		newest = max(newest, state.LastSeq)
+	}
+	p = server.Past{Known: known, Newest: int64(max(newest, at.seq)), Over: at.over}
+	if !known || behind >= at.seq {
+		return p, nil
+	}
+	first, ok, err := o.store.Next(ctx, k, behind+1)
+	switch {
+	case err != nil:
+		return p, err
+	case !ok: // all of it was taken away, and the last of that was behind what is asked
+		p.Start = start(behind, at.seq)
+		return p, nil
+	case behind > 0 && first.Prev > behind:
+		p.Start = start(behind, first.Prev)
+	case behind > 0 && first.Gap != "":
+		p.Start = server.Earliest
+	}
+	p.Events = o.events(ctx, k, first, max(at.seq, first.Seq))
+	return p, nil
+}
+
+// start says where a replay starts that has lost events behind an id; "" where the
+// reader asked for all there is.
+func start(behind, before uint64) string {
+	if behind == 0 {
+		return ""
+	}
+	return strconv.FormatUint(before, 10)
+}
+
+// historyOfAll answers for the stream of all sessions.
+func (o *Outlet) historyOfAll(ctx context.Context, behind uint64) (p server.Past, err error) {
+	state, err := o.store.State(ctx, store.Session)
+	if err != nil {
+		return p, err
+	}
+	p = server.Past{Known: true, Newest: int64(state.LastSeq)}
+	if behind >= state.LastSeq {
+		return p, nil
+	}
+	first, ok, err := o.store.NextAny(ctx, store.Session, behind+1)
+	if err != nil {
+		return p, err
+	}
+	last := state.LastSeq
+	told, _ := ctx.Value(tellingKey{}).(*telling)
+	if behind > 0 && !told.knows(behind) {
+		// Holes further on are told here too: one gap, instead of one at each hole.
+		holes := !ok || first.Seq > behind+1
+		if !holes && state.NumDeleted > 0 {
+			kept, err := o.store.Count(ctx, store.Session, behind+1)
+			if err != nil {
+				return p, err
+			}
+			holes = kept < last-behind
+		}
+		if holes {
+			p.Start = server.Earliest
+			if ok && first.Seq > behind+1 {
+				p.Start = strconv.FormatUint(first.Seq-1, 10)
+			}
+			told.tell(last)
+		}
+	}
+	if ok {
+		p.Events = o.events(ctx, store.Key{Kind: store.Session}, first, last)
+	}
+	return p, nil
+}
+
+func (t *telling) knows(seq uint64) bool {
+	if t == nil {
+		return false
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return seq < t.upTo
+}
+
+func (t *telling) tell(upTo uint64) {
+	if t == nil {
+		return
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.upTo = max(t.upTo, upTo)
+}
+
+// errStop ends a reading whose reader has enough.
+var errStop = errors.New("enough")
+
+// events reads from the first event to a sequence that is known to be stored. It ends
+// before an event that follows on a gap: the question behind the one before it tells
+// that.
+func (o *Outlet) events(ctx context.Context, k store.Key, first store.Event, to uint64) iter.Seq2[sse.Event, error] {
+	return func(yield func(sse.Event, error) bool) {
+		if !yield(wire(first), nil) || first.Seq >= to {
+			return
+		}
+		before := first.Seq
+		err := o.store.Range(ctx, k, first.Seq+1, to, func(e store.Event) error {
+			if k.Name != "" && (e.Prev > before || e.Gap != "") {
+				return errStop
+			}
+			before = e.Seq
+			if !yield(wire(e), nil) {
+				return errStop
+			}
+			return nil
+		})
+		if err != nil && err != errStop {
+			yield(sse.Event{}, err)
+		}
+	}
+}
