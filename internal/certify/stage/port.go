@@ -15,7 +15,7 @@ import (
 // A port listens at one address, with pauses in which it refuses connections.
 type port struct {
 	st    *Stage
-	addr  string
+	addr  string // does not change any more when connections are accepted
 	other bool // the second one; set before it is reached
 
 	mu     sync.Mutex
@@ -23,12 +23,25 @@ type port struct {
 	closed bool
 }
 
+// listen takes a port, which accepts when it is told to start: a client of the last
+// stage that had this port may still be about.
 func (st *Stage) listen(other bool) (*port, error) {
-	p := &port{st: st, addr: "127.0.0.1:0", other: other}
-	return p, p.open()
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return nil, err
+	}
+	return &port{st: st, addr: ln.Addr().String(), other: other, ln: ln}, nil
 }
 
-// open listens, for the first time or again.
+// start accepts connections from now on.
+func (p *port) start() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	ln := p.ln
+	p.st.wg.Go(func() { p.accept(ln) })
+}
+
+// open listens again.
 func (p *port) open() error {
 	ln, err := net.Listen("tcp", p.addr)
 	if err != nil {
@@ -39,7 +52,7 @@ func (p *port) open() error {
 	if p.closed {
 		return ln.Close()
 	}
-	p.ln, p.addr = ln, ln.Addr().String()
+	p.ln = ln
 	p.st.wg.Go(func() { p.accept(ln) })
 	return nil
 }

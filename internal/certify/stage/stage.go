@@ -58,6 +58,8 @@ func Open(sc *scenario.Scenario) (*Stage, error) {
 		st.Close()
 		return nil, fmt.Errorf("stage: %w", err)
 	}
+	st.main.start()
+	st.other.start()
 	return st, nil
 }
 
