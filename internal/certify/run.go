@@ -103,6 +103,8 @@ func (w *watch) until(ctx context.Context) {
 	timer := time.NewTimer(w.patience())
 	defer timer.Stop()
 	settled := false
+	var sent int64 // bytes, when patience was lost last
+	grace := maxGrace
 	for {
 		select {
 		case line := <-w.p.Lines():
@@ -124,6 +126,10 @@ func (w *watch) until(ctx context.Context) {
 			w.emitted()
 			return
 		case <-timer.C:
+			if n := bytesSent(w.aud.Journal()); !settled && n > sent && grace > 0 {
+				sent, grace = n, grace-1 // a busy machine takes its time for a long body
+				break
+			}
 			// After what had to happen, quiet is what was waited for.
 			w.t.Quiet = !settled
 			return
@@ -146,6 +152,16 @@ func (w *watch) until(ctx context.Context) {
 			timer.Reset(w.patience())
 		}
 	}
+}
+
+// maxGrace is how many times a client is not given up on because bytes still go to it.
+const maxGrace = 10
+
+func bytesSent(requests []scenario.Request) (n int64) {
+	for _, r := range requests {
+		n += r.Bytes
+	}
+	return n
 }
 
 // linger is how long to look on when all that must happen has happened.
