@@ -16,7 +16,7 @@ import (
 type port struct {
 	st    *Stage
 	addr  string // does not change any more when connections are accepted
-	other bool // the second one; set before it is reached
+	other bool   // the second one; set before it is reached
 
 	mu     sync.Mutex
 	ln     net.Listener // nil while it is shut
