@@ -260,9 +260,17 @@ func (h *Hub) stopAll() {
 	}
 }
 
-// Idle waits until no stream is under way. The error is the context's cause.
+// Idle waits until no stream is under way, and the watcher knows how each has ended.
+// The error is the context's cause.
 func (h *Hub) Idle(ctx context.Context) error {
-	return h.await(ctx, func() bool { return len(h.conns) == 0 })
+	return h.await(ctx, func() bool {
+		for _, v := range h.visits {
+			if v.conn != nil {
+				return false
+			}
+		}
+		return true
+	})
 }
 
 // await waits for a fact that idle is broadcast for.

@@ -235,7 +235,4 @@ func (h *Hub) dismiss(c *conn) {
 	if c.running {
 		h.running--
 	}
-	if len(h.conns) == 0 {
-		h.idle.Broadcast()
-	}
 }

@@ -137,6 +137,23 @@ func TestWatcher(t *testing.T) {
 	})
 }
 
+// Who has waited until no stream is under way finds the end of each with the watcher.
+func TestIdleIsTold(t *testing.T) {
+	w := &witness{}
+	s := serve(t, hub.Config{Watcher: w})
+	s.session("abc")
+	for n := range 100 {
+		s.get("/v1/sessions/abc/events")
+		s.CommandAll(nil, hub.Abort, "enough")
+		if err := s.Idle(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if told := w.take(); !strings.Contains(told, "200 enough") {
+			t.Fatalf("after stream %d the watcher knows: %s", n+1, told)
+		}
+	}
+}
+
 // A plan's cut that is due by time strikes during its stall, and within a drip.
 func TestTimedEndWhileHushed(t *testing.T) {
 	for _, boundary := range []bool{true, false} {

@@ -155,6 +155,9 @@ func (h *Hub) depart(v *Visit, e *Ending) {
 	if h.cfg.Watcher != nil {
 		h.cfg.Watcher.Ended(v, *e)
 	}
+	if len(h.conns) == 0 {
+		h.idle.Broadcast()
+	}
 	h.mu.Unlock()
 	if p != nil {
 		panic(p)
