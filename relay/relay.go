@@ -45,9 +45,10 @@ type Options struct {
 	// beside the global stream: real servers allow ten streams an address.
 	UpstreamStreams int // 9
 
-	// Client returns options for one source of the upstream: what it takes to reach it.
-	// Position, observer and what ends a source are the relay's. Nil means none.
-	Client func() client.Options
+	// Client returns options for one source: what it takes to reach it. The URL is
+	// Upstream, or that of a plain stream, so that a token goes nowhere else. Position
+	// and observer are the relay's. Nil means none.
+	Client func(url string) client.Options
 
 	// List returns the ids of the upstream's sessions; it is asked now and again where
 	// All is set, for an idle session is on no stream. Nil means GET /v1/sessions with
@@ -180,7 +181,7 @@ func (o *Options) defaults() {
 func (o *Options) list(ctx context.Context) ([]string, error) {
 	var c client.Options
 	if o.Client != nil {
-		c = o.Client()
+		c = o.Client(o.Upstream)
 	}
 	ctx, cancel := context.WithTimeout(ctx, listTimeout)
 	defer cancel()

@@ -47,7 +47,7 @@ func fast() client.Options {
 func start(t testing.TB, o Options) (*Relay, string, func()) {
 	t.Helper()
 	if o.Client == nil {
-		o.Client = fast
+		o.Client = func(string) client.Options { return fast() }
 	}
 	r, err := New(context.Background(), o)
 	if err != nil {

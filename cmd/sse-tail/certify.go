@@ -3,13 +3,14 @@ package main
 import (
 	"github.com/spf13/cobra"
 
+	"github.com/OneStepAt4time/resilient-sse/internal/build"
 	"github.com/OneStepAt4time/resilient-sse/internal/certify/command"
 	"github.com/OneStepAt4time/resilient-sse/internal/cmdline"
 	"github.com/OneStepAt4time/resilient-sse/internal/system"
 )
 
 func newCertify(sys *system.System, p *cmdline.Problems) *cobra.Command {
-	o := command.Options{Suite: version(), Jobs: command.DefaultJobs()}
+	o := command.Options{Suite: build.Version(), Jobs: command.DefaultJobs()}
 	cmd := &cobra.Command{
 		Use:   "certify [flags] -- CMD ARG...",
 		Short: "Find out where an SSE client, in any language, loses events, hangs or hammers",

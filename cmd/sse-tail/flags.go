@@ -15,6 +15,7 @@ import (
 	"github.com/OneStepAt4time/resilient-sse/backoff"
 	"github.com/OneStepAt4time/resilient-sse/client"
 	"github.com/OneStepAt4time/resilient-sse/internal/access"
+	"github.com/OneStepAt4time/resilient-sse/internal/build"
 	"github.com/OneStepAt4time/resilient-sse/internal/cmdline"
 	"github.com/OneStepAt4time/resilient-sse/internal/proc"
 	"github.com/OneStepAt4time/resilient-sse/internal/system"
@@ -299,7 +300,7 @@ func (f *flags) access(env func(string) string) *access.Access {
 		o.Server = f.server
 	}
 	if o.UserAgent == "" {
-		o.UserAgent = "sse-tail/" + release()
+		o.UserAgent = "sse-tail/" + build.Release()
 	}
 	if f.given("proxy") {
 		o.Proxy = &f.proxy

@@ -9,6 +9,7 @@ import (
 
 	"github.com/OneStepAt4time/resilient-sse/internal/access"
 	"github.com/OneStepAt4time/resilient-sse/internal/action"
+	"github.com/OneStepAt4time/resilient-sse/internal/build"
 	"github.com/OneStepAt4time/resilient-sse/internal/cmdline"
 	"github.com/OneStepAt4time/resilient-sse/internal/filter"
 	"github.com/OneStepAt4time/resilient-sse/internal/render"
@@ -25,7 +26,7 @@ func newFollow(sys *system.System, p *cmdline.Problems) (*cobra.Command, *flags)
 	cmd := &cobra.Command{
 		Use:           "sse-tail [flags] URL|SESSION-ID...",
 		Short:         "Follow streams of server-sent events that must not be lost",
-		Version:       version(),
+		Version:       build.Version(),
 		Args:          cobra.ArbitraryArgs,
 		SilenceErrors: true,
 		SilenceUsage:  true,

@@ -38,7 +38,7 @@ const again = time.Minute
 // false when the context is done.
 func (in *Ingest) followSession(ctx context.Context, id string, w *writer) bool {
 	for {
-		o := in.options(in.observe(w.key, w.named, func(g *client.GapError) { w.miss(g.Reason, isNewRun(g)) }))
+		o := in.options(in.opts.Base, in.observe(w.key, w.named, func(g *client.GapError) { w.miss(g.Reason, isNewRun(g)) }))
 		o.Cursor = cursor{w}
 		o.LastEventID = "0" // all there is, unless something is stored
 		es, err := client.Session(in.opts.Base, id, o)
@@ -111,7 +111,7 @@ func (in *Ingest) followGlobal(ctx context.Context) error {
 	}
 	k := store.Key{Kind: store.Session, Name: "*"}
 	for {
-		o := in.options(in.observe(k, func(r string) { run = r }, missed))
+		o := in.options(in.opts.Base, in.observe(k, func(r string) { run = r }, missed))
 		o.LastEventID = "0" // what its window has; what of that is stored is known by session
 		es, err := client.Global(in.opts.Base, o)
 		if err != nil {
@@ -185,7 +185,7 @@ func (in *Ingest) takeGlobal(ctx context.Context, ev sse.Event, run string) erro
 // followPlain follows a plain stream while this relay holds the claim of it.
 func (in *Ingest) followPlain(ctx context.Context, name, url string) error {
 	w := &writer{in: in, key: store.Key{Kind: store.Plain, Name: name}}
-	if _, err := client.New(url, in.options(nil)); err != nil {
+	if _, err := client.New(url, in.options(url, nil)); err != nil {
 		return fmt.Errorf("relay: stream %s: %w", name, err)
 	}
 	for {
@@ -229,7 +229,7 @@ var claimLost = errors.New("relay: another relay follows the stream now")
 // holdPlain follows a plain stream until the context is done, or the stream is over.
 func (in *Ingest) holdPlain(ctx context.Context, w *writer, url string) {
 	w.forget() // another relay may have gone on
-	o := in.options(in.observe(w.key, w.named, func(g *client.GapError) { w.miss(g.Reason, isNewRun(g)) }))
+	o := in.options(url, in.observe(w.key, w.named, func(g *client.GapError) { w.miss(g.Reason, isNewRun(g)) }))
 	o.Cursor = cursor{w}
 	es, err := client.New(url, o)
 	if err != nil {

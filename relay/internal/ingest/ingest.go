@@ -23,9 +23,9 @@ type Options struct {
 	Streams  map[string]string // plain streams: the URL by the name
 	Max      int               // streams of sessions at once, beside the global one
 
-	// Client returns options for one source; nil means none. Those that the relay
-	// needs for itself are replaced: position, observer, limits that end a source.
-	Client func() client.Options
+	// Client returns options for one source of Base, or of the URL of a plain stream;
+	// nil means none. Position and observer are replaced.
+	Client func(url string) client.Options
 
 	// HoleWait is how long an event that follows on a hole of our own is held back,
 	// for another relay may have what is missing. 0 where there is no other relay.
@@ -207,11 +207,11 @@ func (in *Ingest) listSessions(ctx context.Context) {
 	}
 }
 
-// options returns those of a source.
-func (in *Ingest) options(observe func(client.Transition)) *client.Options {
+// options returns those of a source of the URL.
+func (in *Ingest) options(url string, observe func(client.Transition)) *client.Options {
 	var o client.Options
 	if in.opts.Client != nil {
-		o = in.opts.Client()
+		o = in.opts.Client(url)
 	}
 	o.Observer = observe
 	return &o

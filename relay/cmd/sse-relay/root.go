@@ -1,0 +1,46 @@
+package main
+
+import (
+	"context"
+
+	"github.com/spf13/cobra"
+
+	"github.com/OneStepAt4time/resilient-sse/internal/build"
+	"github.com/OneStepAt4time/resilient-sse/internal/cmdline"
+	"github.com/OneStepAt4time/resilient-sse/internal/system"
+)
+
+const prefix = "sse-relay: "
+
+// run executes the command line and returns the exit code.
+func run(sys *system.System) int {
+	ctx, stop := system.WithSignals(context.Background())
+	defer stop()
+	root := newRoot(sys)
+	root.SetArgs(sys.Args)
+	root.SetOut(sys.Out)
+	root.SetErr(sys.Err)
+	err := root.ExecuteContext(ctx)
+	code := exitCode(err)
+	if code != exitOK {
+		reportError(sys, err)
+	}
+	return code
+}
+
+func newRoot(sys *system.System) *cobra.Command {
+	p := new(cmdline.Problems)
+	root := &cobra.Command{
+		Use:           "sse-relay",
+		Short:         "Keep session streams in NATS JetStream, and serve them from any number of processes",
+		Version:       build.Version(),
+		Args:          cmdline.NoArgs(p),
+		SilenceErrors: true,
+		SilenceUsage:  true,
+		RunE:          func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+	}
+	cmdline.NamesAllFlags(root, p, sys.Args, func([]string) {})
+	root.AddCommand(newVersion(sys, p))
+	addHelp(root)
+	return root
+}
