@@ -147,8 +147,12 @@ func (f *flags) targets(args []string) []target.Target {
 		f.problems.Add("nothing to follow: give a URL, a session id, or --all (or try: sse-tail demo)")
 	}
 	list = target.Distinct(list)
-	if f.name != "" && len(list) > 1 {
+	switch {
+	case f.name == "":
+	case len(list) > 1:
 		f.problems.Add("--name: it names one target, and there are %d; NAME=URL gives each a label", len(list))
+	case len(list) == 1 && list[0].Pattern != "":
+		f.problems.Add("--name: it names one target, and %q may be several sessions", list[0].Pattern)
 	}
 	if !named {
 		return list

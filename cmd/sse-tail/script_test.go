@@ -32,7 +32,7 @@ func TestMain(m *testing.M) {
 // TestScripts runs the command as a person would. Each script has commands of
 // its own; the server's methods are among them, and none of them waits on a clock:
 //
-//	server [KEY=VALUE…]          start one, or another one; its address is $URL (keys: token, window, heartbeat, sse-tokens)
+//	server [KEY=VALUE…]          start one, or another one; its address is $URL (keys: token, window, heartbeat, sse-tokens, per-addr, profile)
 //	stop                         stop it
 //	session ID…                  create sessions
 //	status|message|ended ID TEXT publish
@@ -126,6 +126,10 @@ func startServer(ts *testscript.TestScript, st *stage, args []string) error {
 			o.Window, err = strconv.Atoi(value)
 		case "heartbeat":
 			o.Heartbeat, err = time.ParseDuration(value)
+		case "per-addr":
+			o.MaxConnsPerAddr, err = strconv.Atoi(value)
+		case "profile":
+			o.Profile = profiles[value]
 		default:
 			err = errors.New("no such key: " + key)
 		}

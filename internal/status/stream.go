@@ -213,6 +213,14 @@ func (st *Stream) Warn(text string) {
 	}
 }
 
+// Over says that the stream is over, as it was wanted.
+func (st *Stream) Over() {
+	st.s.mu.Lock()
+	st.seen = recent{} // there may be many such
+	st.s.mu.Unlock()
+	st.Say(console.Green, "over", "")
+}
+
 // labelled is what stands before each line about the stream; empty if there is
 // only one.
 func (st *Stream) labelled() []console.Span {

@@ -17,13 +17,13 @@ import (
 // end says what it all came to, and returns why the run has ended: a position that
 // could not be kept, the cause of the end, or the error of the first target that
 // failed (the others were told as they came).
-func (w *Follower) end(cause error, errs []error) error {
+func (w *Follower) end(cause error) error {
 	interrupted := is[*system.SignalError](cause)
 	if interrupted {
 		w.console.Fresh()
 	}
 	w.status.End(w.shown, time.Since(w.began), w.Stats())
-	unsaved := w.notSaved(errs)
+	unsaved := w.notSaved()
 	if interrupted {
 		if unsaved != nil {
 			w.status.Fail(unsaved)
@@ -37,21 +37,21 @@ func (w *Follower) end(cause error, errs []error) error {
 	if cause != nil {
 		return cause
 	}
-	for _, err := range errs {
-		if err != nil {
-			return err
+	for _, s := range w.all() {
+		if s.err != nil && s.among == nil { // else the stream of all sessions has taken its place
+			return s.err
 		}
 	}
 	return nil
 }
 
 // notSaved finds in the errors of streams a position that could not be kept.
-func (w *Follower) notSaved(errs []error) error {
-	for _, err := range errs {
-		if e, ok := errors.AsType[*client.CursorError](err); ok && e.Op == "save" {
+func (w *Follower) notSaved() error {
+	for _, s := range w.all() {
+		if e, ok := errors.AsType[*client.CursorError](s.err); ok && e.Op == "save" {
 			return &explain.Unsaved{Err: e, Told: w.status.Told(e)}
 		}
-		if e, ok := errors.AsType[*client.BeforeWaitError](err); ok {
+		if e, ok := errors.AsType[*client.BeforeWaitError](s.err); ok {
 			return &explain.Unsaved{Err: e, Told: w.status.Told(e)}
 		}
 	}
@@ -65,8 +65,15 @@ func (w *Follower) sayResume(saved bool) {
 		w.status.Say(console.Plain, "", "the position is kept; the same command goes on from there")
 		return
 	}
-	for _, s := range w.streams {
-		if id := s.source.LastEventID(); id != "" {
+	for _, s := range w.all() {
+		id := s.source.LastEventID()
+		switch {
+		case s.among != nil:
+			continue
+		case s.sessions != nil:
+			id = s.sessions.resumeID()
+		}
+		if id != "" {
 			w.sayCommand(s, id)
 		}
 	}
@@ -89,7 +96,7 @@ func (w *Follower) sayCommand(s *stream, id string) {
 
 // sayStats says where each stream stands, in one line.
 func (w *Follower) sayStats() {
-	for _, s := range w.streams {
+	for _, s := range w.all() {
 		s.status.Stats(s.source.Stats())
 	}
 }
@@ -103,6 +110,9 @@ type foundCursor struct {
 // Load says so where --last-event-id would have been somewhere else.
 func (c foundCursor) Load(ctx context.Context, target string) (client.Position, bool, error) {
 	p, ok, err := c.Cursor.Load(ctx, target)
+	if ok {
+		c.s.since = time.Time{} // all behind it is to be shown
+	}
 	if asked := c.s.w.opts.Source.LastEventID; ok && asked != "" && asked != p.LastEventID {
 		c.s.status.Say(console.Plain, "", "going on behind event "+termsafe.Cut(termsafe.Line(p.LastEventID), 40)+
 			", which the cursor has kept; --last-event-id counts only where it has nothing")

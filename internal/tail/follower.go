@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -25,9 +26,13 @@ type Follower struct {
 	paint   console.Paint // of standard output
 	status  *status.Status
 	timed   bool // when events came is of interest
-	streams []*stream
+	labels  bool // there may be several streams
 	cancel  context.CancelCauseFunc
 	began   time.Time
+	running sync.WaitGroup // of streams
+
+	adding  sync.Mutex
+	streams []*stream // see all; those of a pattern's sessions come as they are found
 
 	mu      sync.Mutex // events of several streams come out one after the other
 	render  render.Renderer
@@ -45,12 +50,17 @@ func New(o Options) (*Follower, error) {
 	var errPaint console.Paint
 	w.paint, errPaint = o.System.Paints(o.Color)
 	w.console = o.System.Console(w.stop)
-	w.status = status.New(status.Options{Console: w.console, Paint: errPaint, Level: o.Level, Prefix: o.Prefix, Labels: len(o.Targets) > 1})
+	w.labels = len(o.Targets) > 1 || slices.ContainsFunc(o.Targets, func(t target.Target) bool { return t.Pattern != "" })
+	w.status = status.New(status.Options{Console: w.console, Paint: errPaint, Level: o.Level, Prefix: o.Prefix, Labels: w.labels})
 	w.record = &recorder{path: o.Record}
 	errs := []error{w.newRender()}
 	breakers := breakersFor(o.Targets, o.Source.Backoff)
 	for _, t := range o.Targets {
-		errs = append(errs, w.add(t, breakers[t.Origin]))
+		s := &stream{w: w, target: t}
+		if t.Pattern != "" {
+			s.sessions = newSessions(s)
+		}
+		errs = append(errs, w.add(s, breakers[t.Origin]))
 	}
 	return w, errors.Join(errs...)
 }
@@ -68,15 +78,22 @@ func (w *Follower) Say(style console.Style, word, rest string) { w.status.Say(st
 // Stats are those of each target's source.
 func (w *Follower) Stats() []client.Stats {
 	var list []client.Stats
-	for _, s := range w.streams {
+	for _, s := range w.all() {
 		list = append(list, s.source.Stats())
 	}
 	return list
 }
 
+// all returns the streams that there are, in the order in which they came.
+func (w *Follower) all() []*stream {
+	w.adding.Lock()
+	defer w.adding.Unlock()
+	return slices.Clone(w.streams)
+}
+
 func (w *Follower) newRender() error {
 	o := w.opts.Render
-	o.TTY, o.Paint, o.Labels = w.opts.System.OutTTY, w.paint, len(w.opts.Targets) > 1
+	o.TTY, o.Paint = w.opts.System.OutTTY, w.paint
 	o.Verbose, o.LabelStyle = w.opts.Verbose, w.console.LabelStyle
 	if o.TTY {
 		o.Columns = w.console.Columns
@@ -88,6 +105,7 @@ func (w *Follower) newRender() error {
 		}
 	}
 	w.timed = o.Timestamps || o.Format != "data" && o.Format != "sse"
+	o.Labels = len(w.opts.Targets) > 1 || w.labels && o.Format == "text" // what a pattern brings says of which session it is
 	r, err := render.New(o)
 	w.render = r
 	if err != nil {
@@ -102,7 +120,10 @@ func breakersFor(targets []target.Target, p backoff.Policy) map[string]*backoff.
 	count := map[string]int{}
 	breakers := map[string]*backoff.Breaker{}
 	for _, t := range targets {
-		if count[t.Origin]++; count[t.Origin] == 2 {
+		if count[t.Origin]++; t.Pattern != "" {
+			count[t.Origin]++ // its sessions have streams too
+		}
+		if count[t.Origin] >= 2 && breakers[t.Origin] == nil {
 			// A bad policy is told by the source; there is no breaker then.
 			breakers[t.Origin], _ = backoff.NewBreaker(p, nil)
 		}
@@ -110,9 +131,10 @@ func breakersFor(targets []target.Target, p backoff.Policy) map[string]*backoff.
 	return breakers
 }
 
-// add makes one target's stream.
-func (w *Follower) add(t target.Target, breaker *backoff.Breaker) error {
-	s := &stream{w: w, target: t}
+// add makes the source of one target's stream, which is among all from then on.
+func (w *Follower) add(s *stream, breaker *backoff.Breaker) error {
+	t := s.target
+	s.breaker = breaker
 	if t.Saved {
 		s.source, s.facts.Opened = &saved{in: w.opts.System.In}, true
 	} else {
@@ -123,6 +145,8 @@ func (w *Follower) add(t target.Target, breaker *backoff.Breaker) error {
 		s.source = src
 		s.facts = w.opts.Access.Facts(t, len(w.opts.Source.Request.Body) > 0)
 	}
+	w.adding.Lock()
+	defer w.adding.Unlock()
 	s.status = w.status.Add(t.Label, shownURL(s), s.facts)
 	w.streams = append(w.streams, s)
 	return nil
@@ -141,9 +165,17 @@ func shownURL(s *stream) string {
 func (w *Follower) dial(s *stream, breaker *backoff.Breaker) (*client.EventSource, error) {
 	opts := w.opts.Source
 	opts.Breaker = breaker
+	if s.among != nil {
+		opts.LastEventID = s.from
+	}
+	if s.sessions != nil {
+		opts.ControlFrames = true // the first one says when it was opened
+	}
 	opts.Request.Header = opts.Request.Header.Clone()
 	opts.Observer = s.observe
-	opts.Retryable = w.retryable
+	opts.Retryable = func(err error, opened bool) bool {
+		return w.retryable(err, opened) && (s.among == nil || opened || !tooMany(err))
+	}
 	opts.BeforeWait = w.flush
 	if w.opts.Cursor != nil {
 		opts.Cursor = foundCursor{w.opts.Cursor, s}
@@ -188,8 +220,8 @@ func (w *Follower) note(s *stream, ev sse.Event) error {
 		return nil
 	}
 	name := ""
-	if len(w.streams) > 1 {
-		name = s.target.Label
+	if w.labels {
+		name = s.nameFor(ev)
 	}
 	return w.record.write(name, ev)
 }
@@ -224,17 +256,15 @@ func (w *Follower) Run(ctx context.Context) error {
 	w.warn()
 	defer w.onStatsSignal()()
 
-	errs := make([]error, len(w.streams))
-	var wg sync.WaitGroup
-	for i, s := range w.streams {
-		wg.Go(func() {
-			errs[i] = s.follow(ctx)
-			if len(w.streams) > 1 {
-				w.ended(ctx, s, errs[i])
+	for _, s := range w.all() {
+		w.running.Go(func() {
+			s.err = s.follow(ctx)
+			if w.labels {
+				w.ended(ctx, s)
 			}
 		})
 	}
-	wg.Wait()
+	w.running.Wait()
 	w.status.Close()
 	if w.opts.Render.Join && w.opts.System.OutTTY && w.shown > 0 {
 		w.console.Print([]byte("\n")) // or the prompt would stand behind the text
@@ -242,7 +272,7 @@ func (w *Follower) Run(ctx context.Context) error {
 	if err := errors.Join(w.console.Flush(), w.record.close()); err != nil {
 		return err
 	}
-	return w.end(context.Cause(ctx), errs)
+	return w.end(context.Cause(ctx))
 }
 
 // stop ends all streams.
@@ -253,12 +283,12 @@ func (w *Follower) stop(cause error) {
 }
 
 // ended says of one of several streams that it is over; the others go on.
-func (w *Follower) ended(ctx context.Context, s *stream, err error) {
+func (w *Follower) ended(ctx context.Context, s *stream) {
 	switch {
 	case ctx.Err() != nil:
-	case err == nil:
-		s.status.Say(console.Green, "over", "")
+	case s.err == nil:
+		s.status.Over()
 	default:
-		s.status.Fail(err)
+		s.status.Fail(s.err)
 	}
 }

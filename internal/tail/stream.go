@@ -3,9 +3,9 @@ package tail
 import (
 	"context"
 	"errors"
-	"path"
 	"time"
 
+	"github.com/OneStepAt4time/resilient-sse/backoff"
 	"github.com/OneStepAt4time/resilient-sse/client"
 	"github.com/OneStepAt4time/resilient-sse/internal/explain"
 	"github.com/OneStepAt4time/resilient-sse/internal/filter"
@@ -23,12 +23,21 @@ type stream struct {
 	source  source
 	status  *status.Stream
 	facts   explain.Facts
-	attempt int          // connections tried; of the goroutine that follows
+	attempt int // connections tried; of the goroutine that follows
+	breaker *backoff.Breaker
+	err     error        // why it has ended, once it has
 	shown   render.Event // see event
 
 	backlog *backlog // under its lock:
 	letDone bool     // what became of an event that it has let go
 	letErr  error
+
+	sessions *sessions // of a pattern, whose stream of all sessions this is; nil for none
+
+	among  *sessions // whose session this is the own stream of; nil for none
+	from   string    // the event behind which it begins
+	since  time.Time // what is older is not shown; zero: all is
+	opened func()    // called when it is open
 }
 
 // observe is told of all that is not an event.
@@ -40,8 +49,17 @@ func (s *stream) observe(t client.Transition) {
 		s.facts.Opened = true
 	}
 	s.status.Observe(t, s.attempt)
-	if t.State == client.Open && t.From != client.Open && s.w.opts.Include {
+	if t.State != client.Open || t.From == client.Open {
+		return
+	}
+	if s.w.opts.Include {
 		s.status.Header(t.Header)
+	}
+	switch {
+	case s.sessions != nil:
+		s.sessions.asked = false
+	case s.opened != nil:
+		s.opened()
 	}
 }
 
@@ -77,7 +95,7 @@ func (s *stream) pass(ctx context.Context) error {
 		if s.w.opts.DoneMark && isDoneMark(ev) {
 			return s.source.Commit()
 		}
-		if !s.isMeant(ev) {
+		if s.sessions != nil && !s.sessions.admits(ctx, ev) || !s.since.IsZero() && s.isOld(ev) {
 			continue
 		}
 		s.status.Event(ev)
@@ -113,19 +131,6 @@ func (s *stream) settle() {
 // is no more.
 func isDoneMark(ev sse.Event) bool { return ev.Data == "[DONE]" }
 
-// isMeant tells of an event of all sessions whether it is of one that matches.
-func (s *stream) isMeant(ev sse.Event) bool {
-	if s.target.Pattern == "" {
-		return true
-	}
-	env, err := session.Parse(ev)
-	if err != nil {
-		return false
-	}
-	ok, _ := path.Match(s.target.Pattern, env.SessionID)
-	return ok
-}
-
 // failed is the error with which the source has ended, as the command sees it.
 func (s *stream) failed(ctx context.Context, err error) error {
 	if err != context.Cause(ctx) {
@@ -147,7 +152,7 @@ func (s *stream) failed(ctx context.Context, err error) error {
 // take does what is asked for with one event, and tells whether this stream is
 // done.
 func (s *stream) take(ctx context.Context, ev sse.Event) (done bool, err error) {
-	v := s.w.opts.Filter.Judge(ctx, s.target.Label, ev)
+	v := s.w.opts.Filter.Judge(ctx, s.nameFor(ev), ev)
 	if v.Err != nil {
 		s.complain(v.Flag, ev.ID, v.Err)
 	}
@@ -165,10 +170,21 @@ func (s *stream) take(ctx context.Context, ev sse.Event) (done bool, err error) 
 	return s.over(ev) || ctx.Err() != nil, nil
 }
 
+// nameFor is what an event's stream is called: where it came with those of all
+// sessions because its own has none, its session.
+func (s *stream) nameFor(ev sse.Event) string {
+	if s.sessions != nil {
+		if env, err := session.Parse(ev); err == nil && env.SessionID != "" {
+			return env.SessionID
+		}
+	}
+	return s.target.Label
+}
+
 // event is what is to be shown of an event. It is valid until the next one.
 func (s *stream) event(ev sse.Event, m filter.Mapped) *render.Event {
 	e := &s.shown
-	*e = render.Event{Event: ev, Stream: s.target.Label, Attempt: s.attempt}
+	*e = render.Event{Event: ev, Stream: s.nameFor(ev), Attempt: s.attempt}
 	if s.w.timed { // the clock costs as much as all else here
 		e.Received = time.Now()
 	}

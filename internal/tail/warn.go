@@ -18,7 +18,7 @@ func (w *Follower) warn() {
 	if w.opts.Insecure {
 		w.status.Warn("--insecure: whoever is between here and the server can read and change everything, tokens too")
 	}
-	for _, s := range w.streams {
+	for _, s := range w.all() {
 		if _, port, err := net.SplitHostPort(s.target.Arg); err == nil && isPort(port) {
 			s.status.Warn("this follows the session " + s.target.ID + "; for the server: http://" + s.target.Arg)
 		}
@@ -39,7 +39,7 @@ func isPort(s string) bool {
 // secretsInURLs returns what of the targets' URLs stands in the arguments, and had
 // better not.
 func (w *Follower) secretsInURLs() (names []string) {
-	for _, s := range w.streams {
+	for _, s := range w.all() {
 		u, err := url.Parse(s.target.Inline())
 		if err != nil {
 			continue
