@@ -32,6 +32,10 @@ func (r *run) admission() (*backoff.Lease, error) {
 				limit = time.AfterFunc(time.Until(deadline), func() { cancel(errTooLate) })
 			}
 			r.beforeWait()
+			if r.fatal != nil {
+				cancel(r.fatal)
+				return
+			}
 		}
 		r.heldUp(delay, cause)
 	})

@@ -25,9 +25,9 @@ func (es *EventSource) yielded() *position {
 // saves the position, and returns the error of that: of the cursor, or of
 // BeforeWait, which is called first. In BeforeWait it does not save: that follows.
 //
-// It is called on the goroutine that ranges: in the loop's body, or in a callback.
-// Behind a loop it commits what that loop has yielded if commits are manual, and is
-// too late otherwise; it returns [ErrBusy] while another goroutine ranges.
+// It is called on the goroutine that ranges: in the loop's body, or in a callback;
+// from another one it would be a data race. Behind a loop it commits what that loop
+// has yielded if commits are manual, and is too late otherwise.
 func (es *EventSource) Commit() error {
 	if r := es.active; r != nil {
 		r.finishEvent()

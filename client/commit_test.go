@@ -356,3 +356,61 @@ func TestPermanentErrorOfACallback(t *testing.T) {
 		})
 	}
 }
+
+// So does one that comes while the loop waits for its next attempt: the wait is over.
+func TestPermanentErrorInAWait(t *testing.T) {
+	fenced := errors.New("another process has the claim")
+	for _, wait := range []string{"a delay", "the breaker's turn", "the pace of the last loop"} {
+		synctest.Test(t, func(t *testing.T) {
+			w := newWorld(t, func(n int, rw http.ResponseWriter, r *http.Request) { rw.WriteHeader(http.StatusServiceUnavailable) })
+			failing := false
+			opts := client.Options{Backoff: backoff.Policy{Initial: 20 * time.Second}, BeforeWait: func() error {
+				if !failing {
+					return nil
+				}
+				return backoff.Permanent(fenced)
+			}}
+			opts.Observer = func(tr client.Transition) {
+				failing = failing || tr.State == client.Waiting && wait == "a delay"
+			}
+			switch wait {
+			case "the breaker's turn":
+				failing = true
+				opts.Breaker = new(backoff.Breaker)
+				opts.Breaker.TryAcquire().Fail(nil, time.Minute)
+			case "the pace of the last loop":
+				opts.FailFast = true
+			}
+			es := w.source(opts)
+			if wait == "the pace of the last loop" {
+				collect(t, es)
+				failing = true
+			}
+			_, err := collect(t, es)
+			if !errors.Is(err, fenced) || w.now() != 0 {
+				t.Errorf("%s: got %v after %v, want its error at once", wait, err, w.now())
+			}
+			if n := len(w.asked); n > 1 {
+				t.Errorf("%s: %d requests", wait, n)
+			}
+			time.Sleep(2 * time.Minute) // the breaker's timer
+		})
+	}
+}
+
+// And one that comes with the last event of a session is the loop's error, although
+// the stream is over.
+func TestPermanentErrorAtTheEnd(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, played("id: 1\ndata: {\"event\":\"ended\"}\n\n"))
+		c := newMemCursor()
+		c.fail = backoff.Permanent(errors.New("another process has the claim"))
+		es, err := client.Session("http://stream.test", "abc", &client.Options{HTTPClient: w.client, Cursor: c, SaveEach: true})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := collect(t, es); !errors.Is(err, c.fail) {
+			t.Errorf("got %v, want the cursor's error", err)
+		}
+	})
+}

@@ -168,11 +168,11 @@ func (r *run) markOver(how error) {
 	}
 }
 
-// finish flushes and writes what is left when the loop ends, unless that is why it
-// does.
+// finish flushes and writes what is left when the loop ends. What failed for good
+// is not tried again; it is an error of a loop that has ended by itself meanwhile.
 func (r *run) finish() error {
 	if r.fatal != nil {
-		return nil
+		return r.fatal
 	}
 	r.beforeWait()
 	return errors.Join(r.cursor.flushErr, r.cursor.err)

@@ -2,6 +2,7 @@ package client_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net"
 	"net/http"
@@ -250,4 +251,66 @@ func TestClientWithoutTransportUsesTheSharedOne(t *testing.T) {
 			t.Errorf("got %+v", got)
 		}
 	}
+}
+
+// A refused response whose body does not come is no timeout: its connection has just
+// brought an answer, and is used again.
+func TestTricklingRefusalKeepsTheConnection(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newHTTP2World(t, func(rw http.ResponseWriter, r *http.Request) {
+			if r.URL.Path == "/refused" {
+				rw.WriteHeader(http.StatusServiceUnavailable)
+				http.NewResponseController(rw).Flush()
+			} else {
+				stream(rw)("data: x\n\n")
+			}
+			untilGone(r)
+		})
+		tr := w.through(t, client.NewTransport())
+		tr.IdleConnTimeout = 0 // net/http counts it from the first use of an unencrypted connection
+		hc := &http.Client{Transport: tr}
+		ctx, cancel := context.WithCancel(t.Context())
+		var neighbour sync.WaitGroup
+		neighbour.Go(func() {
+			for range mustNew(t, streamURL, client.Options{HTTPClient: hc, Timeouts: client.Timeouts{Idle: time.Hour}}).Events(ctx) {
+			}
+		})
+		synctest.Wait()
+		_, err := collect(t, mustNew(t, "http://stream.test/refused", client.Options{HTTPClient: hc, Backoff: exact}))
+		if e, ok := errors.AsType[*client.GiveUpError](err); !ok || e.Attempts < 5 {
+			t.Errorf("got %v, want a give-up after some refusals", err)
+		}
+		if got := w.dials(); got != 1 {
+			t.Errorf("%d connections, want 1", got)
+		}
+		cancel()
+		neighbour.Wait()
+	})
+}
+
+// Where connecting takes too long the next attempt connects anew, also where the
+// transport would have it wait for what does not come.
+func TestAttemptAfterAConnectTimeoutDialsAnew(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := memnet.Listen("stream.test:80")
+		srv := &http.Server{Handler: http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) { rw.WriteHeader(http.StatusNoContent) })}
+		go srv.Serve(l)
+		defer srv.Close()
+		var dials atomic.Int32
+		hang := make(chan struct{})
+		tr := &http.Transport{MaxConnsPerHost: 1, DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
+			if dials.Add(1) == 1 {
+				<-hang // and looks at no context
+				return nil, net.ErrClosed
+			}
+			return l.Dial(ctx)
+		}}
+		defer tr.CloseIdleConnections()
+		start := time.Now()
+		es := mustNew(t, streamURL, client.Options{HTTPClient: &http.Client{Transport: tr}, Backoff: exact, Timeouts: client.Timeouts{Connect: 10 * time.Second}})
+		if _, err := collect(t, es); err != nil || time.Since(start) != 11*time.Second || dials.Load() != 2 {
+			t.Errorf("got %v after %v and %d dials, want the 204 after 11s and 2", err, time.Since(start), dials.Load())
+		}
+		close(hang)
+	})
 }

@@ -22,6 +22,10 @@ const (
 	excerptPause = 250 * time.Millisecond
 )
 
+// errExcerpt ends the reading of such a body. It is no timeout of the connection's,
+// which has just brought a response.
+var errExcerpt = errors.New("client: body of a refused response takes too long")
+
 // open sends the request and accepts its response as the stream. It returns the
 // last event ID that the request carried.
 func (r *run) open(c *conn) (asked string, err error) {
@@ -52,7 +56,7 @@ func (c *conn) excerpt() []byte {
 	var buf [bodyExcerpt]byte
 	n, until := 0, time.Now().Add(excerptTime)
 	for n < len(buf) {
-		c.dog.arm(excerptPause, until, ErrIdle)
+		c.dog.arm(excerptPause, until, errExcerpt)
 		m, err := c.body.Read(buf[n:])
 		n += m
 		if err != nil {

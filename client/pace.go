@@ -59,6 +59,9 @@ func (r *run) holdBack() error {
 	}
 	r.announce(r.due, r.cause)
 	r.beforeWait()
+	if err := r.done(); err != nil {
+		return err
+	}
 	return r.sleep(r.due)
 }
 
@@ -115,6 +118,9 @@ func (r *run) wait(cause error, due time.Time) error {
 	}
 	r.announce(seen, cause)
 	r.beforeWait()
+	if err := r.done(); err != nil { // a callback has said so
+		return err
+	}
 	if r.late(time.Now()) { // so slow were the callbacks
 		return r.giveUp(cause)
 	}

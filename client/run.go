@@ -102,7 +102,7 @@ func (r *run) end(err error) error {
 	r.markOver(how)
 	if saveErr := r.finish(); err == nil {
 		err = saveErr
-	} else if saveErr != nil {
+	} else if saveErr != nil && saveErr != err {
 		err = errors.Join(err, saveErr)
 	}
 	r.observe(Transition{State: Closed, Cause: err, gaveUp: gaveUp})
