@@ -65,6 +65,11 @@ type Options struct {
 	MaxBytes  int64 // of the sessions' events, and of the plain streams', each
 	MaxEvents int64 // of one session or plain stream
 
+	// Update changes the limits and replicas of streams that are there already to
+	// these. Without it New refuses what is there with others: a limit that is lower
+	// deletes events.
+	Update bool
+
 	// Alone says that no other relay follows the upstream: then an event that follows
 	// on a gap is not held back for what another may have. Held back is for HoleWait.
 	Alone    bool
@@ -105,6 +110,7 @@ func New(ctx context.Context, o Options) (*Relay, error) {
 	}
 	st, err := store.Open(ctx, o.JetStream, store.Options{
 		Prefix: o.Prefix, Replicas: o.Replicas, MaxAge: o.MaxAge, MaxBytes: o.MaxBytes, MaxEvents: o.MaxEvents,
+		Update: o.Update,
 	})
 	if err != nil {
 		return nil, err
@@ -259,24 +265,6 @@ func (r *Relay) Run(ctx context.Context) error {
 
 // ServeHTTP serves the streams, as package server does.
 func (r *Relay) ServeHTTP(w http.ResponseWriter, req *http.Request) { r.out.ServeHTTP(w, req) }
-
-// Ready returns an [*UnfollowedError] if there are sessions that the relay can't follow;
-// nil if all is well.
-func (r *Relay) Ready() error {
-	if ids := r.in.Unfollowed(); len(ids) > 0 {
-		return &UnfollowedError{Sessions: ids}
-	}
-	return nil
-}
-
-// An UnfollowedError names the sessions that a relay can't follow: no stream of the
-// upstream is left for them, and its global stream has no ids. Readers are served all
-// the same.
-type UnfollowedError struct{ Sessions []string }
-
-func (e *UnfollowedError) Error() string {
-	return fmt.Sprintf("relay: %d sessions can't be followed, for no stream of the upstream is left for them: %s", len(e.Sessions), strings.Join(e.Sessions, ", "))
-}
 
 // Stats returns the counts of the readers' server.
 func (r *Relay) Stats() server.Stats { return r.out.Server().Stats() }

@@ -69,6 +69,9 @@ func parseSize(s string) (int, error) {
 }
 
 func showSize(n int) string {
+	if n == 0 {
+		return ""
+	}
 	for _, unit := range []struct {
 		size int
 		name string

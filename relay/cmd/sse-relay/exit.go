@@ -8,6 +8,7 @@ import (
 	"github.com/OneStepAt4time/resilient-sse/internal/console"
 	"github.com/OneStepAt4time/resilient-sse/internal/system"
 	"github.com/OneStepAt4time/resilient-sse/internal/termsafe"
+	"github.com/OneStepAt4time/resilient-sse/relay/internal/daemon"
 )
 
 // Exit codes. Scripts depend on them.
@@ -15,6 +16,7 @@ const (
 	exitOK    = 0 // wanted end: a signal, and readers were ended cleanly; a demo that went well
 	exitOther = 1 // it can't go on, or a demo has lost or repeated something
 	exitUsage = 2
+	exitStore = 3 // the store is not there, or not as it should be
 )
 
 // exitCode is where errors become exit codes.
@@ -28,8 +30,11 @@ func exitCode(err error) int {
 	if e, ok := errors.AsType[*cmdline.Said](err); ok {
 		return e.Code
 	}
-	if is[*cmdline.UsageError](err) {
+	switch {
+	case is[*cmdline.UsageError](err):
 		return exitUsage
+	case is[*daemon.OpenError](err):
+		return exitStore
 	}
 	return exitOther
 }
@@ -49,5 +54,8 @@ func reportError(sys *system.System, err error) {
 	c.Say(paint.Text(console.Dim, prefix) + paint.Text(console.Red, termsafe.Text(err.Error())))
 	if is[*cmdline.UsageError](err) {
 		c.Say(paint.Text(console.Dim, prefix+"usage: sse-relay --upstream URL [--all | SESSION-ID...], and more with --help"))
+	}
+	if e, ok := errors.AsType[*daemon.OpenError](err); ok && e.Hint() != "" {
+		c.Say(paint.Text(console.Dim, prefix) + "hint: " + e.Hint())
 	}
 }

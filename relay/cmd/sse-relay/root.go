@@ -5,7 +5,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/OneStepAt4time/resilient-sse/internal/build"
 	"github.com/OneStepAt4time/resilient-sse/internal/cmdline"
 	"github.com/OneStepAt4time/resilient-sse/internal/system"
 )
@@ -30,16 +29,7 @@ func run(sys *system.System) int {
 
 func newRoot(sys *system.System) *cobra.Command {
 	p := new(cmdline.Problems)
-	root := &cobra.Command{
-		Use:           "sse-relay",
-		Short:         "Keep session streams in NATS JetStream, and serve them from any number of processes",
-		Version:       build.Version(),
-		Args:          cmdline.NoArgs(p),
-		SilenceErrors: true,
-		SilenceUsage:  true,
-		RunE:          func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
-	}
-	cmdline.NamesAllFlags(root, p, sys.Args, func([]string) {})
+	root := newRelay(sys, p)
 	root.AddCommand(newVersion(sys, p))
 	addHelp(root)
 	return root

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"net"
 	"net/url"
+	"os"
 	"path/filepath"
 	"time"
 
@@ -22,7 +23,8 @@ const readyTimeout = 60 * time.Second
 
 // A Server is one NATS server of this process.
 type Server struct {
-	ns *server.Server
+	ns   *server.Server
+	held *os.File // the lock of its folder
 }
 
 // Options of a server. Zero fields mean the value that stands beside them.
@@ -66,20 +68,27 @@ func Start(o Options) (*Server, error) {
 			so.Routes = append(so.Routes, u)
 		}
 	}
+	held, err := lock(o.Dir)
+	if err != nil {
+		return nil, err
+	}
 	ns, err := server.NewServer(so)
 	if err != nil {
+		held.Close()
 		return nil, fmt.Errorf("relay: embedded NATS server: %w", err)
 	}
 	go ns.Start()
 	if !ns.ReadyForConnections(readyTimeout) {
 		ns.Shutdown()
+		held.Close()
 		return nil, fmt.Errorf("relay: embedded NATS server was not ready within %v: is %s writable, and used by no other process?", readyTimeout, o.Dir)
 	}
 	if !ns.JetStreamEnabled() {
 		ns.Shutdown()
+		held.Close()
 		return nil, fmt.Errorf("relay: embedded NATS server could not use %s: is it writable, and used by no other process?", o.Dir)
 	}
-	return &Server{ns}, nil
+	return &Server{ns, held}, nil
 }
 
 // An event may be as large as the client's limit lets it be.
@@ -105,6 +114,7 @@ func (s *Server) Connect(opts ...nats.Option) (*nats.Conn, error) {
 func (s *Server) Stop() {
 	s.ns.Shutdown()
 	s.ns.WaitForShutdown()
+	s.held.Close()
 }
 
 // A Cluster is a number of servers, each with a folder below one, that replicate

@@ -18,6 +18,7 @@ import (
 type cursor struct{ w *writer }
 
 func (c cursor) Load(ctx context.Context, _ string) (client.Position, bool, error) {
+	defer c.w.in.troubles.end(c.w.key, true)
 	for wait := retryMin; ; {
 		o, err := c.w.position(ctx)
 		if err == nil {
@@ -55,6 +56,7 @@ func (in *Ingest) followSession(ctx context.Context, id string, w *writer) bool 
 					in.log.Info("session is gone upstream", "session", id)
 					return true
 				}
+				in.troubles.begin(w.key, false, err)
 				in.log.Error("session's stream was refused: it is tried again in a minute", "session", id, "err", err)
 				if sleep(ctx, again) != nil {
 					return false
@@ -110,6 +112,7 @@ func (in *Ingest) followGlobal(ctx context.Context) error {
 		}
 	}
 	k := store.Key{Kind: store.Session, Name: "*"}
+	in.troubles.begin(k, false, ErrNotYet)
 	for {
 		o := in.options(in.opts.Base, in.observe(k, func(r string) { run = r }, missed))
 		o.LastEventID = "0" // what its window has; what of that is stored is known by session
@@ -122,6 +125,7 @@ func (in *Ingest) followGlobal(ctx context.Context) error {
 				if ctx.Err() != nil {
 					return context.Cause(ctx)
 				}
+				in.troubles.begin(k, false, err)
 				in.log.Error("upstream's stream of all sessions was refused: it is tried again in a minute; until then new sessions are not found", "err", err)
 				if sleep(ctx, again) != nil {
 					return context.Cause(ctx)
@@ -189,6 +193,7 @@ func (in *Ingest) followPlain(ctx context.Context, name, url string) error {
 		return fmt.Errorf("relay: stream %s: %w", name, err)
 	}
 	for {
+		in.troubles.end(w.key, false) // what another has is no trouble here
 		cl, err := in.claims.Take(ctx, "upstream/"+in.opts.Name+"/"+name)
 		if err != nil {
 			if ctx.Err() != nil {
@@ -229,6 +234,7 @@ var claimLost = errors.New("relay: another relay follows the stream now")
 // holdPlain follows a plain stream until the context is done, or the stream is over.
 func (in *Ingest) holdPlain(ctx context.Context, w *writer, url string) {
 	w.forget() // another relay may have gone on
+	in.troubles.begin(w.key, false, ErrNotYet)
 	o := in.options(url, in.observe(w.key, w.named, func(g *client.GapError) { w.miss(g.Reason, isNewRun(g)) }))
 	o.Cursor = cursor{w}
 	es, err := client.New(url, o)
@@ -238,6 +244,7 @@ func (in *Ingest) holdPlain(ctx context.Context, w *writer, url string) {
 	for ev, err := range es.Events(ctx) {
 		if err != nil {
 			if ctx.Err() == nil {
+				in.troubles.begin(w.key, false, err)
 				in.log.Error("stream was refused: it is tried again in a minute", "stream", w.key.Name, "err", err)
 				_ = sleep(ctx, again)
 			}

@@ -62,6 +62,7 @@ type Ingest struct {
 	tasks    sync.WaitGroup
 
 	positions positions
+	troubles  troubles
 }
 
 // A following is what is done about one session.
@@ -138,6 +139,7 @@ func (in *Ingest) start(ctx context.Context, id string, f *following) {
 	in.running++
 	in.tasks.Go(func() {
 		over := in.followSession(ctx, id, f.w)
+		in.troubles.end(f.w.key, false)
 		in.mu.Lock()
 		defer in.mu.Unlock()
 		f.own, f.over = false, over
@@ -229,6 +231,7 @@ func (in *Ingest) observe(k store.Key, named func(run string), missed func(*clie
 		}
 		switch t.State {
 		case client.Open:
+			in.troubles.end(k, false)
 			if t.Header != nil {
 				named(t.Header.Get("Sse-Run"))
 			}
@@ -237,6 +240,9 @@ func (in *Ingest) observe(k store.Key, named func(run string), missed func(*clie
 				in.log.Info("connected again", "stream", k.String(), "sse", t)
 			}
 		case client.Waiting:
+			if t.Cause != nil {
+				in.troubles.begin(k, false, t.Cause)
+			}
 			if t.From != client.Waiting && t.Cause != nil && !lost {
 				lost = true
 				in.metrics.Outage(k)

@@ -77,6 +77,7 @@ func (w *writer) refresh(ctx context.Context) error {
 func (w *writer) put(ctx context.Context, e store.Event) (bool, error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	defer w.in.troubles.end(w.key, true)
 	var held time.Time // since when an event behind a hole is held back
 	for wait := retryMin; ; {
 		if !w.known {
@@ -177,6 +178,7 @@ func (in *Ingest) pause(ctx context.Context, k store.Key, err error, wait *time.
 		in.log.Warn("store can't be reached, or does not take events: trying again", "stream", k.String(), "err", err)
 	}
 	in.metrics.StoreFailed()
+	in.troubles.begin(k, true, err)
 	d := *wait
 	*wait = min(2*d, retryMax)
 	return sleep(ctx, d)

@@ -1,6 +1,7 @@
 package outlet
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"log/slog"
@@ -25,6 +26,7 @@ type Outlet struct {
 	mu    sync.Mutex
 	lasts map[store.Key]last
 	heads map[store.Kind]uint64 // the last sequence that was fed
+	ill   map[store.Kind]error  // the answer to the last look at the store, if it was none
 }
 
 // A last is what is known of the last event of a key.
@@ -47,7 +49,7 @@ func New(ctx context.Context, st *store.Store, o server.Options, log *slog.Logge
 	}
 	out := &Outlet{
 		store: st, log: log, metrics: m,
-		lasts: make(map[store.Key]last), heads: make(map[store.Kind]uint64),
+		lasts: make(map[store.Key]last), heads: make(map[store.Kind]uint64), ill: make(map[store.Kind]error),
 	}
 	for _, kind := range kinds {
 		if err := out.learn(ctx, kind); err != nil {
@@ -84,6 +86,9 @@ const (
 )
 
 func (o *Outlet) feed(ctx context.Context, kind store.Kind) {
+	watch, stop := context.WithCancel(ctx)
+	defer stop()
+	go o.watchLag(watch, kind)
 	said := false
 	for ctx.Err() == nil {
 		err := o.feedOnce(ctx, kind)
@@ -103,13 +108,17 @@ func (o *Outlet) feedOnce(ctx context.Context, kind store.Kind) error {
 	o.mu.Lock()
 	from := o.heads[kind] + 1
 	o.mu.Unlock()
-	watch, stop := context.WithCancel(ctx)
-	defer stop()
-	go o.watchLag(watch, kind)
 	return o.store.Follow(ctx, kind, from, func(e store.Event) error {
 		o.give(e)
 		return nil
 	})
+}
+
+// Err tells why the store can't be read now; nil if it can.
+func (o *Outlet) Err() error {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return cmp.Or(o.ill[store.Session], o.ill[store.Plain])
 }
 
 // learn reads the last event of every key. What is stored up to here is for the
@@ -203,10 +212,12 @@ func (o *Outlet) watchLag(ctx context.Context, kind store.Kind) {
 			return
 		case <-tick.C:
 		}
-		if state, err := o.store.State(ctx, kind); err == nil {
-			o.mu.Lock()
-			head := o.heads[kind]
-			o.mu.Unlock()
+		state, err := o.store.State(ctx, kind)
+		o.mu.Lock()
+		head := o.heads[kind]
+		o.ill[kind] = err
+		o.mu.Unlock()
+		if err == nil {
 			o.metrics.Lag(kind, state.LastSeq-min(head, state.LastSeq))
 		}
 	}

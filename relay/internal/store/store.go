@@ -22,6 +22,8 @@ type Options struct {
 	MaxAge    time.Duration
 	MaxBytes  int64 // of the sessions' events, and of the plain streams', each
 	MaxEvents int64 // of one session or plain stream
+
+	Update bool // change limits and replicas of what is there to these
 }
 
 // A Store is where the events are. It is safe for concurrent use.
@@ -33,12 +35,13 @@ type Store struct {
 }
 
 // Open makes the streams, or finds them as they are to be. One that exists with
-// another configuration is a [*ConfigError]: nothing is changed.
+// another configuration is a [*ConfigError], unless only what Options.Update is about
+// differs, and it is set: nothing is changed.
 func Open(ctx context.Context, js jetstream.JetStream, o Options) (*Store, error) {
 	if o.Prefix == "" {
 		o.Prefix = "sse"
 	}
-	if err := checkPrefix(o.Prefix); err != nil {
+	if err := CheckPrefix(o.Prefix); err != nil {
 		return nil, err
 	}
 	s := &Store{js: js, prefix: o.Prefix, events: make(map[Kind]jetstream.Stream)}
@@ -59,7 +62,7 @@ func Open(ctx context.Context, js jetstream.JetStream, o Options) (*Store, error
 		if c.MaxAge > 0 {
 			c.Duplicates = min(c.Duplicates, c.MaxAge)
 		}
-		st, err := ensure(ctx, js, c)
+		st, err := ensure(ctx, js, c, o.Update)
 		if err != nil {
 			return nil, err
 		}
@@ -69,12 +72,12 @@ func Open(ctx context.Context, js jetstream.JetStream, o Options) (*Store, error
 	c.Name, c.Subjects, c.MaxMsgsPerSubject = name+"_POSITIONS", []string{o.Prefix + ".position.>"}, 1
 	c.Description = "the last event of each stream, for those that retention has emptied"
 	var err error
-	s.places, err = ensure(ctx, js, c)
+	s.places, err = ensure(ctx, js, c, o.Update)
 	return s, err
 }
 
-// checkPrefix says what is wrong with the beginning of a subject.
-func checkPrefix(prefix string) error {
+// CheckPrefix says what is wrong with the beginning of a subject.
+func CheckPrefix(prefix string) error {
 	for token := range strings.SplitSeq(prefix, ".") {
 		for _, c := range []byte(token) {
 			if !plainByte(c) {
@@ -95,12 +98,12 @@ type ConfigError struct {
 }
 
 func (e *ConfigError) Error() string {
-	return fmt.Sprintf("relay: stream %s exists with another configuration (%s): give the same options as before, or change it with `nats stream edit`",
+	return fmt.Sprintf("relay: stream %s exists with another configuration (%s): give the same options as before, or update it",
 		e.Stream, strings.Join(e.Differ, "; "))
 }
 
-// ensure returns the stream, made if there is none.
-func ensure(ctx context.Context, js jetstream.JetStream, want jetstream.StreamConfig) (jetstream.Stream, error) {
+// ensure returns the stream, made if there is none, or updated.
+func ensure(ctx context.Context, js jetstream.JetStream, want jetstream.StreamConfig, update bool) (jetstream.Stream, error) {
 	st, err := js.Stream(ctx, want.Name)
 	if errors.Is(err, jetstream.ErrStreamNotFound) {
 		if st, err = js.CreateStream(ctx, want); errors.Is(err, jetstream.ErrStreamNameAlreadyInUse) {
@@ -110,7 +113,16 @@ func ensure(ctx context.Context, js jetstream.JetStream, want jetstream.StreamCo
 	if err != nil {
 		return nil, fmt.Errorf("relay: stream %s: %w", want.Name, err)
 	}
-	if differ := differences(st.CachedInfo().Config, want); len(differ) > 0 {
+	have := st.CachedInfo().Config
+	if update && len(differences(have, want)) > 0 {
+		have.MaxAge, have.MaxBytes, have.MaxMsgsPerSubject, have.Replicas, have.Duplicates = want.MaxAge, want.MaxBytes, want.MaxMsgsPerSubject, want.Replicas, want.Duplicates
+		if len(differences(have, want)) == 0 {
+			if st, err = js.UpdateStream(ctx, have); err != nil {
+				return nil, fmt.Errorf("relay: stream %s: %w", want.Name, err)
+			}
+		}
+	}
+	if differ := differences(have, want); len(differ) > 0 {
 		return nil, &ConfigError{want.Name, differ}
 	}
 	return st, nil

@@ -153,6 +153,11 @@ func TestOpenRefusesAnotherConfiguration(t *testing.T) {
 	if err != nil || info.CachedInfo().Config.MaxAge != time.Hour {
 		t.Errorf("the stream was changed: %v, %v", info, err)
 	}
+	s := open(t, js, Options{MaxAge: 2 * time.Hour, MaxEvents: 7, Update: true})
+	if info, err := s.events[Session].Info(t.Context()); err != nil || info.Config.MaxAge != 2*time.Hour || info.Config.MaxMsgsPerSubject != 7 {
+		t.Errorf("after the update: %+v, %v", info, err)
+	}
+	open(t, js, Options{MaxAge: 2 * time.Hour, MaxEvents: 7})
 	for _, prefix := range []string{"a..b", "a b", ".", "a.*", "sse.>"} {
 		if _, err := Open(t.Context(), js, Options{Prefix: prefix}); err == nil {
 			t.Errorf("prefix %q was taken", prefix)
