@@ -2,7 +2,6 @@ package testserver
 
 import (
 	"context"
-	"encoding/json"
 	"math/rand/v2"
 	"net/http"
 	"net/url"
@@ -91,7 +90,7 @@ func (s *Server) serveAegis(v aegis.Version, w http.ResponseWriter, r *http.Requ
 		v.NotFound(w, r)
 	case r.URL.Path == session.TokenPath && v == aegis.V066:
 		s.serveAegisToken(v, w, r)
-	case isStream, r.URL.Path == listPath:
+	case isStream, r.URL.Path == session.ListPath:
 		return false
 	default:
 		v.NotFound(w, r)
@@ -144,45 +143,4 @@ func (s *Server) shutdownAegis(ctx context.Context, v aegis.Version) error {
 	}
 	s.Close()
 	return nil
-}
-
-// listPath is where the sessions are listed.
-const listPath = "/v1/sessions"
-
-// A listed is a session in the list.
-type listed struct {
-	ID           string `json:"id"`
-	WindowName   string `json:"windowName"`
-	Status       string `json:"status"`
-	WorkDir      string `json:"workDir"`
-	CreatedAt    int64  `json:"createdAt"` // in milliseconds, as lastActivity
-	LastActivity int64  `json:"lastActivity"`
-}
-
-// serveList lists the sessions that have not ended, as Aegis does.
-func (s *Server) serveList(w http.ResponseWriter, r *http.Request) {
-	token := hub.Bearer(r)
-	w.Header().Set("Content-Type", "application/json")
-	switch {
-	case r.Method != http.MethodGet && r.Method != http.MethodHead:
-		w.Header().Set("Allow", "GET, HEAD")
-		w.WriteHeader(http.StatusMethodNotAllowed)
-		w.Write([]byte(`{"error":"Method not allowed"}` + "\n"))
-		return
-	case !s.hub.Trusts(token):
-		w.WriteHeader(http.StatusUnauthorized)
-		w.Write([]byte(`{"error":"Unauthorized"}` + "\n"))
-		return
-	}
-	sessions := []listed{}
-	for _, i := range s.hub.Streams(hub.OfSession) {
-		if !i.Ended {
-			at := i.Created.UnixMilli()
-			sessions = append(sessions, listed{ID: i.ID.Name, WindowName: i.ID.Name, Status: "working", CreatedAt: at, LastActivity: at})
-		}
-	}
-	json.NewEncoder(w).Encode(map[string]any{
-		"sessions":   sessions,
-		"pagination": map[string]int{"page": 1, "limit": len(sessions), "total": len(sessions), "totalPages": 1},
-	})
 }

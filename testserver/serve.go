@@ -119,10 +119,6 @@ func (s *Server) serveAside(w http.ResponseWriter, r *http.Request) {
 	if v, ok := s.opts.Profile.version(); ok && s.serveAegis(v, status, r) {
 		return
 	}
-	if r.URL.Path == listPath {
-		s.serveList(status, r)
-		return
-	}
 	s.hub.ServeHTTP(status, r)
 }
 

@@ -41,18 +41,19 @@ func setRetryAfter(header http.Header, d time.Duration) {
 }
 
 // checkAccess asks whether a request may have a stream.
-func (h *Hub) checkAccess(r *http.Request, id StreamID) *Refusal {
+func (h *Hub) checkAccess(ctx context.Context, r *http.Request, id StreamID) *Refusal {
 	if !h.authorized(r) {
 		return refuseWith(http.StatusUnauthorized, `{"error":"Unauthorized"}`)
 	}
-	return h.askAuthorize(r, id)
+	return h.askAuthorize(ctx, r, id)
 }
 
-func (h *Hub) askAuthorize(r *http.Request, id StreamID) *Refusal {
+// askAuthorize asks with a request whose context ends also with the hub.
+func (h *Hub) askAuthorize(ctx context.Context, r *http.Request, id StreamID) *Refusal {
 	if h.cfg.Authorize == nil {
 		return nil
 	}
-	switch err := h.cfg.Authorize(r, id); {
+	switch err := h.cfg.Authorize(r.WithContext(ctx), id); {
 	case err == nil:
 		return nil
 	case errors.Is(err, ErrUnauthorized):

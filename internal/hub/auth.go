@@ -2,11 +2,11 @@ package hub
 
 import (
 	"crypto/rand"
+	"crypto/subtle"
 	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"net/http"
-	"slices"
 	"strings"
 	"time"
 )
@@ -65,8 +65,13 @@ func Bearer(r *http.Request) string {
 }
 
 // Trusts tells whether a token is one of those for good. Where there are none all are.
+// How long it takes says nothing of how much of a token was right.
 func (h *Hub) Trusts(token string) bool {
-	return len(h.cfg.Tokens) == 0 || slices.Contains(h.cfg.Tokens, token)
+	known := len(h.cfg.Tokens) == 0
+	for _, t := range h.cfg.Tokens {
+		known = subtle.ConstantTimeCompare([]byte(t), []byte(token)) == 1 || known
+	}
+	return known
 }
 
 // authorized tells whether a request may have a stream. A single-use token is

@@ -43,7 +43,7 @@ type conn struct {
 	err       error
 	running   bool       // the head is out
 	verbatim  []verbatim // to be written beside the events, oldest first
-	unwritten int        // bytes in verbatim
+	unwritten int        // what verbatim costs
 	waitsAt   int        // 1 + its place on the log's waiting list; 0 if it is not there
 	counted   Delivered  // what is in the books
 	replay    uint64     // frames before this number were there before the connection was

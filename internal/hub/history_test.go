@@ -481,7 +481,7 @@ func (l *listener) Write(b []byte) (int, error) {
 // No more than the limit read from the history at a time, and each sees each event once
 // and in order.
 func TestHistoryForTenThousand(t *testing.T) {
-	const readers, before, after, limit = 10_000, 100, 20, 8
+	const readers, before, after, limit = 10_000, 30, 10, 8
 	synctest.Test(t, func(t *testing.T) {
 		st := &store{}
 		cfg := st.config(10)
@@ -535,13 +535,14 @@ func TestHistoryForTenThousand(t *testing.T) {
 func TestHistorySoak(t *testing.T) {
 	for seed := range uint64(8) {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {
+			t.Parallel()
 			synctest.Test(t, func(t *testing.T) { soak(t, seed) })
 		})
 	}
 }
 
 func soak(t *testing.T, seed uint64) {
-	const events, readers = 4000, 12
+	const events, readers = 1500, 12
 	st := &store{}
 	cfg := st.config(1 + int(seed)*3)
 	cfg.LagBytes, cfg.HistoryReaders, cfg.NoHijack = 4<<10, 2, seed%2 == 1

@@ -9,12 +9,14 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"runtime"
 	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	"github.com/OneStepAt4time/resilient-sse/internal/hub"
+	"github.com/OneStepAt4time/resilient-sse/session"
 )
 
 // A writer that hides what the one below can do, but for Flush if it has one.
@@ -376,6 +378,71 @@ func TestOptions(t *testing.T) {
 		synctest.Wait()
 		if resp := s.get("/v1/sessions/abc/events", "Last-Event-ID", "3"); resp.StatusCode != 404 {
 			t.Errorf("after the end: got %s, want 404", resp.Status)
+		}
+	})
+}
+
+// A stuckWriter is the response to a client that does not read.
+type stuckWriter struct {
+	http.ResponseWriter
+	free chan struct{}
+}
+
+func (w stuckWriter) Write(b []byte) (int, error) {
+	<-w.free
+	return len(b), nil
+}
+
+// Close waits neither for a client that does not read an answer, nor for Authorize if
+// that heeds its context.
+func TestCloseWaitsForNobody(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := serve(t, hub.Config{})
+		w := stuckWriter{httptest.NewRecorder(), make(chan struct{})}
+		go s.ServeHTTP(w, httptest.NewRequest(http.MethodGet, session.ListPath, nil))
+		synctest.Wait()
+		s.Close()
+		close(w.free)
+	})
+	for _, path := range []string{"/v1/events", session.ListPath} {
+		synctest.Test(t, func(t *testing.T) {
+			s := serve(t, hub.Config{Authorize: func(r *http.Request, _ hub.StreamID) error {
+				<-r.Context().Done()
+				return context.Cause(r.Context())
+			}})
+			go s.ServeHTTP(httptest.NewRecorder(), httptest.NewRequest(http.MethodGet, path, nil))
+			synctest.Wait()
+			s.Close()
+		})
+	}
+}
+
+type zeros struct{}
+
+func (zeros) Read(b []byte) (int, error) { clear(b); return len(b), nil }
+
+// What a client has sent for a stream is not kept while it reads.
+func TestRequestBodyIsNotKept(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := serve(t, hub.Config{})
+		s.stream("s")
+		heap := func() int64 {
+			var m runtime.MemStats
+			runtime.GC()
+			runtime.ReadMemStats(&m)
+			return int64(m.HeapAlloc)
+		}
+		before := heap()
+		for range 50 {
+			req, _ := http.NewRequestWithContext(t.Context(), http.MethodPost, url+"/events?stream=s", io.LimitReader(zeros{}, 1<<20))
+			resp, err := s.client.Do(req)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer resp.Body.Close()
+		}
+		if grown := heap() - before; grown > 20<<20 {
+			t.Errorf("50 streams hold %d MiB", grown>>20)
 		}
 	})
 }

@@ -101,7 +101,7 @@ func (h *Hub) Run() string {
 // whose newest frame is given. Where there is a History, it has what was before. The
 // caller holds the lock.
 func (h *Hub) newLog(id StreamID, before mark) *eventLog {
-	l := &eventLog{id: id, bounds: &h.bounds, readers: make(map[*conn]struct{}), dropped: before}
+	l := &eventLog{id: id, bounds: &h.bounds, readers: make(map[*conn]struct{}), dropped: before, since: h.counter}
 	if h.cfg.History != nil {
 		l.dormant = id.Kind == OfSession
 		l.dropped = mark{there: true, num: h.counter}

@@ -2,6 +2,7 @@ package hub
 
 import (
 	"cmp"
+	"context"
 	"encoding/json"
 	"net/http"
 	"slices"
@@ -30,28 +31,32 @@ const (
 	maxPage     = 1000
 )
 
-// serveList answers with the sessions that have not ended, the oldest first. Who may
-// have the global stream may have the list.
-func (h *Hub) serveList(w http.ResponseWriter, r *http.Request) {
+// list returns the answer that has the sessions that have not ended, the oldest first; a
+// status of 0 if it is answered. Who may have the global stream may have the list. It
+// ends the handling of the request: see [Hub.enter].
+func (h *Hub) list(w http.ResponseWriter, r *http.Request) (status int, body string) {
+	defer h.leave()
 	switch {
+	case h.share(w, r, http.MethodGet):
+		return 0, ""
 	case r.Method != http.MethodGet && r.Method != http.MethodHead:
 		w.Header().Set("Allow", "GET, HEAD")
-		writeJSON(w, http.StatusMethodNotAllowed, `{"error":"Method not allowed"}`)
-		return
+		return http.StatusMethodNotAllowed, `{"error":"Method not allowed"}`
 	case !h.Trusts(Bearer(r)):
-		writeJSON(w, http.StatusUnauthorized, `{"error":"Unauthorized"}`)
-		return
+		return http.StatusUnauthorized, `{"error":"Unauthorized"}`
 	}
-	if why := h.askAuthorize(r, GlobalID); why != nil {
-		writeJSON(w, why.Status, why.Body)
-		return
+	ctx, cancel := context.WithCancel(r.Context())
+	defer cancel()
+	defer context.AfterFunc(h.ctx, cancel)()
+	if why := h.askAuthorize(ctx, r, GlobalID); why != nil {
+		return why.Status, why.Body
 	}
 	page, limit := queryNumber(r, "page", 1, 1<<30), queryNumber(r, "limit", defaultPage, maxPage)
 	all := h.listSessions()
 	p := pagination{page, limit, len(all), (len(all) + limit - 1) / limit}
 	from := min((page-1)*limit, len(all))
 	b, _ := json.Marshal(map[string]any{"sessions": all[from:min(from+limit, len(all))], "pagination": p})
-	writeJSON(w, http.StatusOK, string(b))
+	return http.StatusOK, string(b)
 }
 
 func (h *Hub) listSessions() []listed {

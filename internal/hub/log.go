@@ -25,6 +25,7 @@ type eventLog struct {
 	size   int      // bytes in frames
 
 	dropped mark  // the frame before frames[0], if there was one
+	since   int64 // the counter when the log began; what an id before that stood for is not known
 	gaps    []gap // where events are missing, oldest first; those before the window are forgotten
 	gapped  int   // how many gaps there ever were
 	dormant bool  // nobody has read it yet, and a History has its events: nothing is kept
@@ -191,7 +192,7 @@ func (l *eventLog) clear() {
 // forget lets go of all frames, and of the memory that there were any.
 func (l *eventLog) forget() {
 	l.clear()
-	l.dropped, l.gaps = mark{}, nil
+	l.dropped, l.gaps, l.since = mark{}, nil, 0
 }
 
 // markGap notes that events are missing behind the newest frame.

@@ -123,7 +123,7 @@ func (l *eventLog) after(asked int64) place {
 		}
 	}
 	p := place{cursor: n}
-	if g := l.gapAt(n); g != nil && g.after >= asked {
+	if g := l.gapAt(n); g != nil && g.after >= asked || !l.before(first).there && asked < l.since {
 		p.gap = Earliest
 	}
 	return p

@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"github.com/OneStepAt4time/resilient-sse/internal/hub"
 	"github.com/OneStepAt4time/resilient-sse/session"
@@ -158,6 +159,43 @@ func TestSessionMadeAnew(t *testing.T) {
 			}
 			r.resp.Body.Close()
 		}
+	})
+}
+
+// Nor has one that follows when the other one has retired: nobody knows what that had.
+func TestSessionMadeAnewLater(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := serve(t, hub.Config{})
+		abc := s.session("abc")      // 1
+		emit(t, abc, "")             // 2
+		abc.Emit(session.Ended, nil) // 3
+		time.Sleep(time.Hour)
+		emit(t, s.session("abc"), "") // 5, behind its creation
+		for _, tt := range []struct{ asked, gap string }{{"0", ""}, {"2", hub.Earliest}, {"3", ""}, {"4", ""}} {
+			r := s.read("/v1/sessions/abc/events", "Last-Event-ID", tt.asked)
+			if got := r.resp.Header.Get("Last-Event-ID"); got != tt.gap {
+				t.Errorf("behind %s: Last-Event-ID is %q, want %q", tt.asked, got, tt.gap)
+			}
+			if got := r.ids(1); got != "5" {
+				t.Errorf("behind %s: got %s, want 5", tt.asked, got)
+			}
+			r.resp.Body.Close()
+		}
+	})
+}
+
+// A process that begins behind ids of another one, and has no History, says that it does
+// not have those.
+func TestNewestWithoutHistory(t *testing.T) {
+	resumes(t, hub.Config{Run: "r1", Newest: 10}, func(s *server) {
+		if err := s.session("a").Append(11, session.Message, []byte("{}")); err != nil {
+			s.t.Fatal(err)
+		}
+	}, [][4]string{
+		{"/v1/events", "9", hub.Earliest, "11"},
+		{"/v1/events", "10", "", "11"},
+		{"/v1/sessions/a/events", "9", hub.Earliest, "11"},
+		{"/v1/sessions/a/events", "10", "", "11"},
 	})
 }
 

@@ -138,6 +138,7 @@ type Wire interface {
 	// chunks.
 	HalfChunk(n int) error
 	// Kill makes a write that hangs fail, if hard with a reset where that is
-	// possible at once. Any goroutine may call it.
+	// possible at once. Any goroutine may call it, with the hub's lock held: it does
+	// not wait.
 	Kill(hard bool)
 }

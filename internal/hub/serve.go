@@ -20,16 +20,16 @@ func (h *Hub) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if !h.enter() {
 		panic(http.ErrAbortHandler)
 	}
+	if r.URL.EscapedPath() == session.ListPath {
+		if status, body := h.list(w, r); status != 0 {
+			writeJSON(w, status, body) // outside, or Close would wait for a client that does not read
+		}
+		return
+	}
 	defer h.leave()
 	if r.URL.EscapedPath() == session.TokenPath {
 		if !h.share(w, r, http.MethodPost) {
 			h.serveToken(w, r)
-		}
-		return
-	}
-	if r.URL.EscapedPath() == session.ListPath {
-		if !h.share(w, r, http.MethodGet) {
-			h.serveList(w, r)
 		}
 		return
 	}
@@ -100,7 +100,7 @@ func (h *Hub) serveStream(w http.ResponseWriter, r *http.Request, id StreamID) {
 	ctx, cancel := context.WithCancel(r.Context())
 	defer cancel()
 	defer context.AfterFunc(h.ctx, cancel)()
-	body, err := readBody(w, r) // before the connection changes hands
+	body, err := h.readBody(w, r) // before the connection changes hands
 	v := &Visit{Time: time.Now(), Request: r, Body: body, Stream: id, cancel: cancel}
 	h.arrive(v)
 	e := &Ending{Why: whyPanic}
@@ -186,18 +186,24 @@ const (
 	bodyTimeout    = 10 * time.Second
 )
 
-// readBody reads a request's body. Servers that have a limit of time for reading would
-// take a stream for a body that does not come: there is none behind it.
-func readBody(w http.ResponseWriter, r *http.Request) (b []byte, err error) {
+// readBody reads a request's body, and returns it if somebody wants to see it. Servers
+// that have a limit of time for reading would take a stream for a body that does not
+// come: there is none behind it.
+func (h *Hub) readBody(w http.ResponseWriter, r *http.Request) ([]byte, error) {
 	rc := http.NewResponseController(w)
+	var kept bytes.Buffer
 	if r.Body != nil && r.Body != http.NoBody {
+		to := io.Discard
+		if h.cfg.Seam != nil || h.cfg.Watcher != nil {
+			to = &kept
+		}
 		rc.SetReadDeadline(time.Now().Add(bodyTimeout))
-		if b, err = io.ReadAll(http.MaxBytesReader(w, r.Body, maxRequestBody)); err != nil {
+		if _, err := io.Copy(to, http.MaxBytesReader(w, r.Body, maxRequestBody)); err != nil {
 			return nil, err // and net/http does not wait for the rest of the body
 		}
 	}
 	rc.SetReadDeadline(time.Time{})
-	return b, nil
+	return kept.Bytes(), nil
 }
 
 // refuse answers with JSON instead of the stream.
@@ -231,7 +237,7 @@ func (h *Hub) report(rep Report, v *Visit) {
 // follow serves the stream itself.
 func (h *Hub) follow(ctx context.Context, w http.ResponseWriter, v *Visit, plan Plan, e *Ending) {
 	r := v.Request
-	why := h.checkAccess(r, v.Stream)
+	why := h.checkAccess(ctx, r, v.Stream)
 	if why == nil && !v.Stream.Kind.allows(r.Method) {
 		why = refuseWith(http.StatusMethodNotAllowed, `{"error":"Method not allowed"}`)
 		why.Header.Set("Allow", strings.Join(v.Stream.Kind.methods(), ", "))

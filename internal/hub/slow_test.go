@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
+	"net/http"
 	"strings"
 	"sync"
 	"testing"
@@ -12,6 +14,7 @@ import (
 	"time"
 
 	"github.com/OneStepAt4time/resilient-sse/internal/hub"
+	"github.com/OneStepAt4time/resilient-sse/internal/memnet"
 	"github.com/OneStepAt4time/resilient-sse/session"
 	"github.com/OneStepAt4time/resilient-sse/sse"
 )
@@ -101,7 +104,7 @@ func TestBehind(t *testing.T) {
 		abc := s.session("abc")
 		r := s.read("/v1/sessions/abc/events")
 		synctest.Wait()
-		emit(t, abc, strings.Repeat("x", 8<<20)) // 2: more than all buffers
+		emit(t, abc, strings.Repeat("x", 5<<20)) // 2: more than all buffers
 		synctest.Wait()
 		for range 30 {
 			emit(t, abc, "") // 3 to 32
@@ -333,6 +336,76 @@ func TestShutdown(t *testing.T) {
 		}
 		if err := s.Shutdown(t.Context()); err != nil {
 			t.Errorf("the second time: %v", err)
+		}
+	})
+}
+
+// A politeConn says good-bye before it closes, as TLS does, and a client that does not
+// read lets it wait.
+type politeConn struct{ net.Conn }
+
+func (c politeConn) NetConn() net.Conn { return c.Conn }
+
+func (c politeConn) Close() error {
+	time.Sleep(5 * time.Second)
+	return c.Conn.Close()
+}
+
+type politeListener struct{ net.Listener }
+
+func (l politeListener) Accept() (net.Conn, error) {
+	c, err := l.Listener.Accept()
+	return politeConn{c}, err
+}
+
+// Connections are cut under the lock, and whoever publishes does not wait until TLS has
+// said good-bye to a client that does not read.
+func TestCutWaitsForNobody(t *testing.T) {
+	for _, how := range []hub.How{hub.Abort, hub.Reset} {
+		for _, cfg := range []hub.Config{{}, {NoHijack: true}} {
+			synctest.Test(t, func(t *testing.T) {
+				h, err := hub.New(cfg)
+				if err != nil {
+					t.Fatal(err)
+				}
+				st, _ := h.Stream("s")
+				l := memnet.Listen("sse.test:80")
+				hs := &http.Server{Handler: h, ConnContext: hub.WithConn}
+				go hs.Serve(politeListener{l})
+				defer hs.Close()
+				defer h.Close()
+				c, err := l.Dial(t.Context())
+				if err != nil {
+					t.Fatal(err)
+				}
+				fmt.Fprint(c, "GET /events?stream=s HTTP/1.1\r\nHost: x\r\n\r\n")
+				synctest.Wait()
+				start := time.Now()
+				if n := h.CommandAll(nil, how, "test"); n != 1 {
+					t.Errorf("%d connections, want 1", n)
+				}
+				send(t, st, "a")
+				if d := time.Since(start); d != 0 {
+					t.Errorf("how %v, NoHijack %v: took %v", how, cfg.NoHijack, d)
+				}
+			})
+		}
+	}
+}
+
+// Bytes that are no events are bounded too, however small they are.
+func TestVerbatimIsBounded(t *testing.T) {
+	inAllWays(t, func(c *hub.Config) { c.LagBytes = 10_000 }, func(t *testing.T, s *server) {
+		st := s.stream("s")
+		s.read("/events?stream=s") // and reads nothing
+		synctest.Wait()
+		send2(t, st, "1", strings.Repeat("x", 5<<20))
+		synctest.Wait()
+		n := 0
+		for s.Write(func(hub.StreamID) bool { return true }, []byte(":")) > 0 {
+			if n++; n > 1000 {
+				t.Fatal("1000 pieces wait for a reader that does not read")
+			}
 		}
 	})
 }

@@ -38,7 +38,7 @@ func (c *conn) write(b []byte) bool {
 		return false
 	}
 	c.verbatim = append(c.verbatim, verbatim{c.log.end(), b})
-	if c.unwritten += len(b); c.unwritten > c.hub.cfg.LagBytes {
+	if c.unwritten += cost(b); c.unwritten > c.hub.cfg.LagBytes {
 		c.command(Abort, whyBehind)
 	}
 	c.ring()
@@ -53,6 +53,9 @@ func (c *conn) nextVerbatim() []byte {
 	}
 	b := c.verbatim[0].bytes
 	c.verbatim = c.verbatim[1:]
-	c.unwritten -= len(b)
+	c.unwritten -= cost(b)
 	return b
 }
+
+// cost is what bytes count for that wait for a connection: with what keeps them.
+func cost(b []byte) int { return 64 + len(b) }

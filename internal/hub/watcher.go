@@ -40,7 +40,7 @@ type Visit struct {
 	Number  int64 // of all visits, from 1
 	Time    time.Time
 	Request *http.Request // headers, address and method; its body is read
-	Body    []byte
+	Body    []byte        // nil where there is neither a seam nor a watcher
 	Stream  StreamID
 	Known   bool // there is such a stream (or was, when the request arrived)
 

@@ -89,16 +89,21 @@ func (w *chunkedWire) End() error {
 	return err
 }
 
-func (w *chunkedWire) Abort() { w.conn.Close() }
+func (w *chunkedWire) Abort() {
+	closeBelow(w.conn)
+	w.conn.Close()
+}
 
-func (w *chunkedWire) Reset() { resetConn(w.conn) }
+func (w *chunkedWire) Reset() {
+	w.Kill(true)
+	w.conn.Close()
+}
 
 func (w *chunkedWire) Kill(hard bool) {
 	if hard {
-		w.Reset()
-		return
+		resetConn(w.conn)
 	}
-	w.Abort()
+	closeBelow(w.conn)
 }
 
 // A netWire writes through net/http: a stream of HTTP/2, or HTTP/1.1 where the
@@ -163,6 +168,7 @@ func (w *netWire) Abort() { panic(http.ErrAbortHandler) }
 func (w *netWire) Reset() {
 	if w.conn != nil {
 		resetConn(w.conn)
+		w.conn.Close()
 	}
 	panic(http.ErrAbortHandler)
 }
@@ -182,31 +188,38 @@ type (
 	outerConn  interface{ NetConn() net.Conn }
 )
 
-// resetConn closes a connection with a TCP reset.
-func resetConn(c net.Conn) {
-	type resetter interface{ Reset() }
-	for inner := c; inner != nil; {
-		switch conn := inner.(type) {
-		case *net.TCPConn:
-			conn.SetLinger(0)
-			inner = nil
-		case resetter:
-			conn.Reset()
-			inner = nil
-		case directConn:
-			inner = conn.Direct()
-		case outerConn:
-			inner = conn.NetConn()
-			if tcp, ok := inner.(*net.TCPConn); ok {
-				tcp.SetLinger(0)
-				tcp.Close() // TLS would send its good-bye, and wait for it
-				inner = nil
-			}
-		default:
-			inner = nil
+// closeBelow closes the connection that carries the others, and waits for nothing: TLS
+// would say good-bye first, for as long as the client leaves no room for it.
+func closeBelow(c net.Conn) {
+	for {
+		outer, ok := c.(outerConn)
+		if !ok {
+			break
 		}
+		c = outer.NetConn()
 	}
 	c.Close()
+}
+
+// resetConn closes a connection with a TCP reset, if it is one that can be reset.
+func resetConn(c net.Conn) {
+	for c != nil {
+		switch conn := c.(type) {
+		case *net.TCPConn:
+			conn.SetLinger(0)
+			conn.Close()
+			return
+		case interface{ Reset() }:
+			conn.Reset()
+			return
+		case directConn:
+			c = conn.Direct()
+		case outerConn:
+			c = conn.NetConn()
+		default:
+			return
+		}
+	}
 }
 
 // hijack takes a connection from net/http.
