@@ -333,13 +333,13 @@ func TestNobodyGotIt(t *testing.T) {
 	}
 }
 
-// TestTheJournalPinsNoEvents: 100 connections that each got one event of 1 MiB leave
+// TestTheJournalPinsNoEvents: 40 connections that each got one event of 1 MiB leave
 // nothing of it, once the log holds others.
 func TestTheJournalPinsNoEvents(t *testing.T) {
 	srv := ts.NewInMemory(t, &ts.Options{Window: 50, Record: 1 << 20})
 	st := srv.Stream("s")
 	before := heap()
-	for range 100 {
+	for range 40 {
 		if err := st.Send(sse.Event{Data: strings.Repeat("x", 1<<20), ID: "big", HasID: true}); err != nil {
 			t.Fatal(err)
 		}
