@@ -109,7 +109,7 @@ func (a *Access) Apply(o *client.Options, t target.Target) error {
 	switch {
 	case source == nil || o.Request.Header.Get("Authorization") != "":
 		if a.opts.SSEToken {
-			return fmt.Errorf("--sse-token: exchanges a token, and there is none for %s; set SSE_TAIL_TOKEN, --token-file or --token-cmd", t.Label)
+			return fmt.Errorf("--sse-token: exchanges a token, and there is none for %s; it comes from --token-file, --token-cmd or the environment", t.Label)
 		}
 	case a.opts.SSEToken:
 		hc := o.HTTPClient

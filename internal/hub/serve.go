@@ -340,7 +340,10 @@ func (h *Hub) newWire(w http.ResponseWriter, r *http.Request, header http.Header
 				cw.Abort()
 				return nil, nil, err
 			}
-			return cw, func(c *conn) func() { return c.watchConn(rest) }, nil
+			return cw, func(c *conn) func() {
+				c.watchConn(rest)
+				return c.watchContext(r) // which an outer handler may end
+			}, nil
 		}
 		if !errors.Is(err, http.ErrNotSupported) {
 			return nil, nil, err
@@ -377,10 +380,11 @@ func head(outer, ours http.Header, chunked bool) []byte {
 
 // watchConn reads from the connection, for that is how a client's leaving shows.
 // What it sends is thrown away, up to a limit.
-func (c *conn) watchConn(rest *bufio.Reader) (stop func()) {
+// The end of the connection ends it.
+func (c *conn) watchConn(rest *bufio.Reader) {
 	if !c.hub.enter() {
 		c.left()
-		return func() {}
+		return
 	}
 	go func() {
 		defer c.hub.leave()
@@ -393,10 +397,9 @@ func (c *conn) watchConn(rest *bufio.Reader) (stop func()) {
 		}
 		c.left()
 	}()
-	return func() {} // the end of the connection ends it
 }
 
-// watchContext does the same by the request's context.
+// watchContext takes the end of the request's context for that of the client.
 func (c *conn) watchContext(r *http.Request) (stop func()) {
 	cancel := context.AfterFunc(r.Context(), c.left)
 	return func() { cancel() }

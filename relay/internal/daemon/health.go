@@ -29,14 +29,23 @@ func (d *Daemon) serveReady(w http.ResponseWriter, _ *http.Request) {
 	b.WriteString("not ready\n")
 	for _, err := range each(err) {
 		b.WriteString(strings.TrimPrefix(err.Error(), "relay: "))
-		if e, ok := errors.AsType[*relay.OutageError](err); ok && d.opts.Hint != nil {
-			if hint := d.opts.Hint(e.Err); hint != "" {
-				b.WriteString("\n  hint: " + hint)
-			}
+		if hint := d.hint(err); hint != "" {
+			b.WriteString("\n  hint: " + hint)
 		}
 		b.WriteByte('\n')
 	}
 	say(w, http.StatusServiceUnavailable, b.String())
+}
+
+// hint says what to do about something that is not well; "" if nothing is known.
+func (d *Daemon) hint(err error) string {
+	if e, ok := errors.AsType[*relay.StoreError](err); ok && isFull(e.Err) {
+		return "it has no room: give it more (--store-limit, the servers' JetStream limits, the disk), or keep less (--max-age, --max-bytes, --max-events with --update-store)"
+	}
+	if e, ok := errors.AsType[*relay.OutageError](err); ok && d.opts.Hint != nil {
+		return d.opts.Hint(e.Err)
+	}
+	return ""
 }
 
 // ready says all that is not well; nil if nothing is.

@@ -245,7 +245,7 @@ func (e *OpenError) Hint() string {
 		return "give the flags as they were, or change what is there with --update-store"
 	case api != nil && (api.ErrorCode == codeReplicas || api.ErrorCode == codePeers):
 		return "--replicas N needs N servers of one cluster, with JetStream and room"
-	case api != nil && (api.ErrorCode == codeStorage || api.ErrorCode == codeResources):
+	case isFull(e.Err):
 		return "the servers have no room: raise their JetStream limits, or ask for less with --max-bytes"
 	case errors.Is(e.Err, nats.ErrAuthorization), errors.Is(e.Err, nats.ErrAuthExpired):
 		return "are --nats-creds, --nats-nkey or --nats-user with its password right, and still valid?"
@@ -266,6 +266,12 @@ const (
 	codeStorage   jetstream.ErrorCode = 10047
 	codeReplicas  jetstream.ErrorCode = 10074
 )
+
+// isFull tells of an error for want of room.
+func isFull(err error) bool {
+	api, ok := errors.AsType[*jetstream.APIError](err)
+	return ok && (api.ErrorCode == codeStorage || api.ErrorCode == codeResources)
+}
 
 func isTLS(err error) bool {
 	_, verify := errors.AsType[*tls.CertificateVerificationError](err)

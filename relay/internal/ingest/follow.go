@@ -32,12 +32,26 @@ func (c cursor) Load(ctx context.Context, _ string) (client.Position, bool, erro
 
 func (cursor) Save(context.Context, string, client.Position) error { return nil }
 
-// again is how long a stream that was refused for good is left alone.
-const again = time.Minute
+// A patience is how long a stream that was refused is left alone: somebody may be about
+// to mend it.
+type patience time.Duration
+
+const (
+	refusedMin = 2 * time.Second
+	refusedMax = time.Minute
+)
+
+// wait waits, the longer the more often it is called.
+func (p *patience) wait(ctx context.Context) error {
+	d := max(time.Duration(*p), refusedMin)
+	*p = patience(min(2*d, refusedMax))
+	return sleep(ctx, d)
+}
 
 // followSession follows a session's own stream. It returns true when that is over,
 // false when the context is done.
 func (in *Ingest) followSession(ctx context.Context, id string, w *writer) bool {
+	var refused patience
 	for {
 		o := in.options(in.opts.Base, in.observe(w.key, w.named, func(g *client.GapError) { w.miss(g.Reason, isNewRun(g)) }))
 		o.Cursor = cursor{w}
@@ -57,12 +71,13 @@ func (in *Ingest) followSession(ctx context.Context, id string, w *writer) bool 
 					return true
 				}
 				in.troubles.begin(w.key, false, err)
-				in.log.Error("session's stream was refused: it is tried again in a minute", "session", id, "err", err)
-				if sleep(ctx, again) != nil {
+				in.log.Error("session's stream was refused: trying again", "session", id, "err", err)
+				if refused.wait(ctx) != nil {
 					return false
 				}
 				break
 			}
+			refused = 0
 			stored, err := w.put(ctx, in.ofSession(id, ev))
 			if err != nil {
 				return false
@@ -113,6 +128,7 @@ func (in *Ingest) followGlobal(ctx context.Context) error {
 	}
 	k := store.Key{Kind: store.Session, Name: "*"}
 	in.troubles.begin(k, false, ErrNotYet)
+	var refused patience
 	for {
 		o := in.options(in.opts.Base, in.observe(k, func(r string) { run = r }, missed))
 		o.LastEventID = "0" // what its window has; what of that is stored is known by session
@@ -126,12 +142,13 @@ func (in *Ingest) followGlobal(ctx context.Context) error {
 					return context.Cause(ctx)
 				}
 				in.troubles.begin(k, false, err)
-				in.log.Error("upstream's stream of all sessions was refused: it is tried again in a minute; until then new sessions are not found", "err", err)
-				if sleep(ctx, again) != nil {
+				in.log.Error("upstream's stream of all sessions was refused: trying again; until then new sessions are not found", "err", err)
+				if refused.wait(ctx) != nil {
 					return context.Cause(ctx)
 				}
 				break
 			}
+			refused = 0
 			if err := in.takeGlobal(ctx, ev, run); err != nil {
 				return err
 			}
@@ -192,6 +209,7 @@ func (in *Ingest) followPlain(ctx context.Context, name, url string) error {
 	if _, err := client.New(url, in.options(url, nil)); err != nil {
 		return fmt.Errorf("relay: stream %s: %w", name, err)
 	}
+	var refused patience
 	for {
 		in.troubles.end(w.key, false) // what another has is no trouble here
 		cl, err := in.claims.Take(ctx, "upstream/"+in.opts.Name+"/"+name)
@@ -213,7 +231,7 @@ func (in *Ingest) followPlain(ctx context.Context, name, url string) error {
 			case <-held.Done():
 			}
 		}()
-		in.holdPlain(held, w, url)
+		in.holdPlain(held, w, url, &refused)
 		stop(nil)
 		release, done := context.WithTimeout(context.WithoutCancel(ctx), retryMax)
 		if err := cl.Release(release); err != nil && ctx.Err() == nil {
@@ -232,7 +250,7 @@ func (in *Ingest) followPlain(ctx context.Context, name, url string) error {
 var claimLost = errors.New("relay: another relay follows the stream now")
 
 // holdPlain follows a plain stream until the context is done, or the stream is over.
-func (in *Ingest) holdPlain(ctx context.Context, w *writer, url string) {
+func (in *Ingest) holdPlain(ctx context.Context, w *writer, url string, refused *patience) {
 	w.forget() // another relay may have gone on
 	in.troubles.begin(w.key, false, ErrNotYet)
 	o := in.options(url, in.observe(w.key, w.named, func(g *client.GapError) { w.miss(g.Reason, isNewRun(g)) }))
@@ -245,11 +263,12 @@ func (in *Ingest) holdPlain(ctx context.Context, w *writer, url string) {
 		if err != nil {
 			if ctx.Err() == nil {
 				in.troubles.begin(w.key, false, err)
-				in.log.Error("stream was refused: it is tried again in a minute", "stream", w.key.Name, "err", err)
-				_ = sleep(ctx, again)
+				in.log.Error("stream was refused: trying again", "stream", w.key.Name, "err", err)
+				_ = refused.wait(ctx)
 			}
 			return
 		}
+		*refused = 0
 		stored, err := w.put(ctx, in.event(w.key, ev))
 		if err != nil {
 			return
