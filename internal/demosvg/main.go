@@ -9,6 +9,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -40,16 +41,20 @@ func run(path string) error {
 	if out, err := exec.Command("go", "build", "-o", command, "./cmd/sse-tail").CombinedOutput(); err != nil {
 		return fmt.Errorf("%w\n%s", err, out)
 	}
-	chunks, err := record(fmt.Sprintf("stty cols %d rows %d; exec %s demo", columns, rows, command))
-	if err != nil {
-		return err
-	}
 	var svg bytes.Buffer
-	o := termsvg.Options{Title: "sse-tail demo", Columns: columns, Rows: rows, Hold: 8 * time.Second}
-	if err := termsvg.Write(&svg, chunks, o); err != nil {
+	if err := draw(&svg, command+" demo"); err != nil {
 		return err
 	}
 	return os.WriteFile(path, svg.Bytes(), 0o644)
+}
+
+// draw runs a shell's command on a terminal, and writes the SVG of it.
+func draw(w io.Writer, command string) error {
+	chunks, err := record(fmt.Sprintf("stty cols %d rows %d; exec %s", columns, rows, command))
+	if err != nil {
+		return err
+	}
+	return termsvg.Write(w, chunks, termsvg.Options{Title: "sse-tail demo", Columns: columns, Rows: rows, Hold: 8 * time.Second})
 }
 
 // record runs a shell's command on a terminal, and keeps what it writes.
