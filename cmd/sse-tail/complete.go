@@ -61,6 +61,9 @@ func (f *flags) completeSessions(ctx context.Context, sys *system.System, begun 
 	ctx, cancel := context.WithTimeout(ctx, completeTime)
 	defer cancel()
 	f.configure(sys)
+	silent := *sys
+	silent.In = nil // nobody is asked for a password
+	f.sys = &silent
 	a := f.access(sys.Env)
 	if f.problems.Any() || strings.Contains(begun, "/") {
 		return nil

@@ -2,6 +2,7 @@ package main
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -10,7 +11,6 @@ import (
 	"time"
 
 	"github.com/spf13/pflag"
-	"golang.org/x/term"
 
 	"github.com/OneStepAt4time/resilient-sse/backoff"
 	"github.com/OneStepAt4time/resilient-sse/client"
@@ -393,18 +393,19 @@ func (f *flags) login(env func(string) string) (user, password string) {
 	if password = env("SSE_TAIL_PASSWORD"); password != "" {
 		return user, password
 	}
-	in, ok := f.sys.In.(*os.File)
-	if !ok || !term.IsTerminal(int(in.Fd())) {
-		f.problems.Add("-u, --user: no password for %s; set SSE_TAIL_PASSWORD, or use -u USER:PASSWORD or --netrc", user)
+	if f.problems.Any() { // nobody is asked for what is of no use
 		return user, ""
 	}
-	fmt.Fprintf(f.sys.Err, "%spassword for %s: ", prefix, termsafe.Line(user))
-	b, err := term.ReadPassword(int(in.Fd()))
-	fmt.Fprintln(f.sys.Err)
-	if err != nil {
+	password, err := f.sys.AskPassword(prefix + "password for " + termsafe.Line(user) + ": ")
+	switch {
+	case errors.Is(err, system.ErrNoTerminal):
+		f.problems.Add("-u, --user: no password for %s; set SSE_TAIL_PASSWORD, or use -u USER:PASSWORD or --netrc", user)
+	case is[*system.SignalError](err):
+		f.problems.Stop(err)
+	case err != nil:
 		f.problems.Add("-u, --user: %v", err)
 	}
-	return user, string(b)
+	return user, password
 }
 
 // splitKinds takes a comma list of kinds.

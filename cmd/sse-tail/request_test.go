@@ -63,6 +63,7 @@ func TestTLS(t *testing.T) {
 		{nil, exitOther, "", "hint: for a private authority use --cacert FILE", warning},
 		{[]string{"--cacert", ca}, exitOK, "hello false\n", "", warning},
 		{[]string{"--insecure"}, exitOK, "hello false\n", warning, ""},
+		{[]string{"-k"}, exitOK, "hello false\n", warning, ""},
 		{[]string{"--cacert", ca, "--cert", ca, "--key", keyFile}, exitOK, "hello true\n", "", warning},
 	} {
 		code, out, said := runCommand(nil, append(test.args, srv.URL, "-n1")...)

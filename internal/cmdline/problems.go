@@ -11,7 +11,10 @@ import (
 // Problems collects what is wrong with a command line, so that all of it can be
 // named in one message. A flag's parser stops at the first error; so the values of
 // this package never return one and make a note of it here.
-type Problems struct{ list []string }
+type Problems struct {
+	list []string
+	stop error
+}
 
 // Add notes a problem; one that is there already is not noted twice.
 func (p *Problems) Add(format string, args ...any) {
@@ -36,14 +39,21 @@ func (p *Problems) AddError(err error) {
 	}
 }
 
+// Stop notes an error that ends all reading of the command line, such as a signal
+// while something was asked for. It is Err from then on.
+func (p *Problems) Stop(err error) { p.stop = err }
+
 // Any tells whether there are problems.
-func (p *Problems) Any() bool { return len(p.list) > 0 }
+func (p *Problems) Any() bool { return len(p.list) > 0 || p.stop != nil }
 
 // List returns them in the order in which they were found.
 func (p *Problems) List() []string { return p.list }
 
 // Err returns a [*UsageError] of them all; nil if there are none.
 func (p *Problems) Err() error {
+	if p.stop != nil {
+		return p.stop
+	}
 	if len(p.list) == 0 {
 		return nil
 	}

@@ -1,5 +1,3 @@
-// Package explain says in a person's words what went wrong with a stream, and
-// what to do about it where that is known.
 package explain
 
 import (
@@ -35,9 +33,6 @@ func what(err error) string {
 		}
 		return s + ": " + what(e.Err)
 	}
-	if e, ok := errors.AsType[*client.ResponseError](err); ok {
-		return response(e)
-	}
 	if e, ok := errors.AsType[*client.BeforeWaitError](err); ok {
 		return "what was shown can't be written: " + what(e.Err)
 	}
@@ -52,6 +47,9 @@ func what(err error) string {
 	}
 	if e, ok := errors.AsType[*session.TokenError](err); ok {
 		return token(e)
+	}
+	if e, ok := errors.AsType[*client.ResponseError](err); ok { // behind those that hold one
+		return response(e)
 	}
 	if e, ok := errors.AsType[*session.ListError](err); ok && e.StatusCode >= http.StatusMultipleChoices {
 		return response(&client.ResponseError{StatusCode: e.StatusCode, Header: e.Header, Body: e.Body})

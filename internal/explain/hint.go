@@ -11,6 +11,7 @@ import (
 	"syscall"
 
 	"github.com/OneStepAt4time/resilient-sse/client"
+	"github.com/OneStepAt4time/resilient-sse/internal/termsafe"
 	"github.com/OneStepAt4time/resilient-sse/session"
 	"github.com/OneStepAt4time/resilient-sse/sse"
 )
@@ -53,6 +54,9 @@ func (f Facts) Hint(err error) string {
 	}
 	if e, ok := errors.AsType[*session.TokenError](err); ok {
 		return f.tokenHint(e)
+	}
+	if _, ok := errors.AsType[*client.SessionGoneError](err); ok {
+		f.Opened = true
 	}
 	if e, ok := errors.AsType[*client.ResponseError](err); ok {
 		return f.responseHint(e)
@@ -129,7 +133,7 @@ func (f Facts) responseHint(e *client.ResponseError) string {
 	case e.StatusCode == http.StatusNotFound:
 		return "is the address right? nothing is at this path; " + askDoctor
 	case e.StatusCode == http.StatusMethodNotAllowed:
-		return "another method: -X"
+		return f.method(termsafe.Cut(termsafe.Line(e.Header.Get("Allow")), 40))
 	case e.StatusCode == http.StatusTooManyRequests && f.Server != "":
 		return "servers allow some streams an address (Aegis: ten); one stream has all sessions: --all"
 	}
@@ -142,6 +146,17 @@ func (f Facts) sessions(what string) string {
 		return what + ": sse-tail sessions"
 	}
 	return what + ": sse-tail sessions -s " + f.Server
+}
+
+// method is what to ask with, where the server says what it takes.
+func (f Facts) method(allowed string) string {
+	switch {
+	case allowed == "":
+		return "another method: -X"
+	case f.POST && !strings.Contains(allowed, http.MethodPost):
+		return "the server takes " + allowed + " here, and no body: leave out -d"
+	}
+	return "the server takes " + allowed + " here: -X"
 }
 
 func (f Facts) unauthorized(h http.Header) string {
