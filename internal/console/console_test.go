@@ -105,6 +105,7 @@ func TestLayout(t *testing.T) {
 		{"wide characters", false, []console.Span{{Text: "日本語日本語日本語日本語"}}, 0, 21, "日本語日本語日本語日\n本語"},
 		{"line feeds", false, []console.Span{{Text: "a\nb"}}, 2, 0, "a\n  b"},
 		{"one run, one style", true, []console.Span{{console.Red, "a b"}, {console.Plain, " c"}}, 0, 40, "\x1b[31ma b\x1b[0m c"},
+		{"a colon stays with its word", false, []console.Span{{Text: "the quick brown foxes"}, {Text: ": jump"}}, 0, 21, "the quick brown\nfoxes: jump"},
 		{"narrow", false, []console.Span{{Text: "日本 abc"}}, 30, 1, "\n  日\n  本\n  a\n  b\n  c\n"},
 	} {
 		got := string(test.paint.Layout(nil, test.spans, test.indent, test.columns))

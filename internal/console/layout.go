@@ -23,11 +23,24 @@ func (p Paint) Layout(b []byte, spans []Span, indent, columns int) []byte {
 	if columns > 0 && columns-indent < leastText {
 		l.indent = min(indent, 2)
 	}
-	for _, s := range spans {
+	for i, s := range spans {
+		l.glued = 0
+		if columns > 0 && i+1 < len(spans) {
+			l.glued = mark(spans[i+1].Text)
+		}
 		l.span(s)
 	}
 	l.paint()
 	return l.b
+}
+
+// mark is how wide a mark is that a text begins with, and that belongs to the word before
+// it, such as a colon; 0 if it begins with none.
+func mark(text string) int {
+	if len(text) < 2 || strings.IndexByte(":;,.)", text[0]) < 0 || text[1] != ' ' {
+		return 0
+	}
+	return 1
 }
 
 // leastText is how many columns text needs to be indented.
@@ -44,6 +57,7 @@ type line struct {
 	b                   []byte
 	indent, at, columns int
 	fresh               bool // the indent is still to be written
+	glued               int  // columns behind the span that belong to its last word
 
 	style Style  // of run
 	run   []byte // laid out and not yet painted; only where there is a paint
@@ -81,7 +95,11 @@ func (l *line) part(s Style, text string) {
 		case 0:
 			n = 1
 		}
-		l.word(s, text[:n])
+		behind := 0
+		if n == len(text) {
+			behind = l.glued
+		}
+		l.word(s, text[:n], behind)
 		text = text[n:]
 	}
 }
@@ -93,13 +111,14 @@ func (l *line) feed() {
 }
 
 // word appends a word or a single blank, in pieces if it is longer than a line. A
-// blank that would begin a broken line is left out.
-func (l *line) word(s Style, word string) {
+// blank that would begin a broken line is left out. So many columns behind it belong to
+// the word.
+func (l *line) word(s Style, word string, behind int) {
 	w := termsafe.Width(word)
-	if l.at+w > l.columns {
-		if word == " " {
-			return
-		}
+	if l.at+w > l.columns && word == " " {
+		return
+	}
+	if word != " " && l.at+w+behind > l.columns {
 		if l.at > l.indent {
 			l.trim()
 			l.feed()

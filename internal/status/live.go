@@ -28,11 +28,10 @@ func (s *Status) live() {
 		text, next = s.idle()
 		style, s.idling = console.Dim, text != ""
 	}
-	if text == "" {
-		s.Console.Live("", nil)
-	} else {
-		s.Console.Live(s.Prefix+text, s.Paint.Painter(style))
+	if text != "" && termsafe.Width(s.Prefix+text) <= s.room() {
+		text = s.Prefix + text
 	}
+	s.Console.Live(text, s.Paint.Painter(style))
 	if next == 0 {
 		return
 	}
@@ -73,7 +72,7 @@ func (s *Status) line() (string, console.Style) {
 	}
 	now, left := first.now()
 	text := before + now + left
-	if room := s.Console.Columns() - len("^C") - 1; termsafe.Width(s.Prefix+text) > room { // what matters most stays
+	if room := s.room(); termsafe.Width(s.Prefix+text) > room { // what matters most stays
 		if text = before + now; termsafe.Width(s.Prefix+text) > room {
 			text = now
 		}
@@ -83,6 +82,9 @@ func (s *Status) line() (string, console.Style) {
 	}
 	return text, console.Yellow
 }
+
+// room is how many columns the live line may have: ^C may be typed behind it.
+func (s *Status) room() int { return s.Console.Columns() - len("^C") - 1 }
 
 // idle returns the live line of streams that are open and silent, and when to look
 // again; 0 for not at all.

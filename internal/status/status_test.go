@@ -176,6 +176,29 @@ func TestSeveralStreamsShareTheLiveLine(t *testing.T) {
 	})
 }
 
+// TestPutOff: what another stream of the same server has found out is said once, and
+// is no warning.
+func TestPutOff(t *testing.T) {
+	for _, tty := range []bool{true, false} {
+		synctest.Test(t, func(t *testing.T) {
+			s, screen := newStatus(tty, status.Normal)
+			st := s.Add("", "http://h/1", explain.Facts{})
+			putOff := client.Transition{From: client.Waiting, State: client.Waiting, Attempt: 1, Delay: 5 * time.Second, Left: time.Minute, Cause: client.ErrIdle}
+			for _, tr := range []client.Transition{connecting, open, waiting, putOff, putOff, putOff} {
+				st.Observe(tr, 1)
+			}
+			if got, want := screen.live(), "> retry 1 in 5.0s, giving up in 1m"; tty && got != want {
+				t.Errorf("got %q, want %q", got, want)
+			}
+			s.Close()
+			said := strings.Join(screen.kept(), "\n")
+			if strings.Contains(said, "warning") || strings.Count(said, "not connected: no byte within the idle timeout") != 1 {
+				t.Errorf("terminal %v: got\n%s", tty, said)
+			}
+		})
+	}
+}
+
 func TestHintAtTheStart(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s, screen := newStatus(true, status.Normal)
@@ -378,18 +401,20 @@ func TestIdleLine(t *testing.T) {
 // TestNarrowTerminal: what matters most fits, and the cause stays where it can be
 // looked up.
 func TestNarrowTerminal(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		s, screen := newNarrow(true, status.Normal, 24)
-		st := s.Add("", "http://h/x", explain.Facts{})
-		st.Observe(connecting, 1)
-		st.Observe(open, 1)
-		st.Observe(waiting, 1)
-		if got, want := screen.live(), "> retry 1 in 3.0s"; got != want {
-			t.Errorf("got %q, want %q", got, want)
-		}
-		s.Close()
-		if got := strings.Join(screen.kept(), " "); !strings.Contains(got, "disconnected: server") {
-			t.Errorf("no cause in %q", got)
-		}
-	})
+	for columns, want := range map[int]string{24: "> retry 1 in 3.0s", 20: "> retry 1 in 3.0s", 19: "retry 1 in 3.0s"} {
+		synctest.Test(t, func(t *testing.T) {
+			s, screen := newNarrow(true, status.Normal, columns)
+			st := s.Add("", "http://h/x", explain.Facts{})
+			st.Observe(connecting, 1)
+			st.Observe(open, 1)
+			st.Observe(waiting, 1)
+			if got := screen.live(); got != want {
+				t.Errorf("%d columns: got %q, want %q", columns, got, want)
+			}
+			s.Close()
+			if got := strings.Join(screen.kept(), " "); columns == 24 && !strings.Contains(got, "disconnected: server") {
+				t.Errorf("no cause in %q", got)
+			}
+		})
+	}
 }

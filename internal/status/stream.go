@@ -60,7 +60,7 @@ func (st *Stream) Observe(t client.Transition, attempt int) {
 	if st.s.Level == JSON {
 		st.s.Console.Say(st.json(t))
 	}
-	if t.From == t.State && t.Cause != nil {
+	if t.From == t.State && t.Cause != nil && (t.State != client.Waiting || t.Delay == 0) {
 		st.report(t.Cause)
 		return
 	}
@@ -150,6 +150,7 @@ func (st *Stream) wait(t client.Transition) {
 	st.until = time.Now().Add(t.Delay)
 	cause := explain.What(t.Cause)
 	switch {
+	case t.From == client.Waiting && cause == st.cause: // another stream has asked, and was told the same
 	case !st.s.Console.ErrTTY():
 		st.Say(console.Yellow, verb, ": "+cause+"; "+st.next()+st.left())
 	case cause != st.cause || verb == "disconnected": // the countdown is in the live line

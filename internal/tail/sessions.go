@@ -46,6 +46,7 @@ type sessions struct {
 // A member is one session.
 type member struct {
 	state  memberState
+	stream *stream     // its own; nil for none
 	held   []sse.Event // came on the stream of all sessions while its own was opened
 	lastID string      // of its own stream, once that is over
 }
@@ -159,6 +160,7 @@ func (l *sessions) join(ctx context.Context, id, from string, since time.Time) *
 	l.own++
 	t := target.Target{Arg: id, Label: id, Base: l.all.target.Base, ID: id, Origin: l.all.target.Origin}
 	s := &stream{w: l.all.w, target: t, among: l, from: from, since: since}
+	m.stream = s
 	s.opened = func() { // what is held comes on it too
 		l.mu.Lock()
 		defer l.mu.Unlock()
@@ -246,13 +248,24 @@ func (s *stream) isOld(ev sse.Event) bool {
 }
 
 // resumeID is the id behind which all of them go on. Ids are common to the sessions of
-// a server, so that it is the least; empty where there is none.
+// a server, so that it is the least of those that are not over; empty where there is
+// none.
 func (l *sessions) resumeID() string {
-	least, text := int64(0), ""
-	for _, s := range l.all.w.all() {
-		if s.among != l && (s != l.all || len(l.byID) > 0) {
-			continue
+	from := []*stream{l.all}
+	l.mu.Lock()
+	if l.listed {
+		from = nil
+	}
+	for _, m := range l.byID {
+		if m.state == onAll {
+			from = append(from, l.all)
+		} else if m.state == onOwn {
+			from = append(from, m.stream)
 		}
+	}
+	l.mu.Unlock()
+	least, text := int64(0), ""
+	for _, s := range from {
 		id := s.source.LastEventID()
 		if n, err := strconv.ParseInt(id, 10, 64); err == nil && n > 0 && (text == "" || n < least) {
 			least, text = n, id
