@@ -106,7 +106,7 @@ func (c *Console) flush() {
 		return
 	}
 	c.write()
-	c.draw()
+	c.draw("")
 }
 
 // Say writes one line to standard error, behind all that was printed before it.
@@ -115,9 +115,8 @@ func (c *Console) Say(line string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.flush()
-	c.erase()
-	io.WriteString(c.opts.Err, line+"\n") // nowhere left to report a failure
-	c.draw()
+	io.WriteString(c.opts.Err, c.erase()+line+"\n") // nowhere left to report a failure
+	c.draw("")
 }
 
 // Spans writes one line in styles behind a prefix, on a terminal wrapped under
@@ -150,9 +149,9 @@ func (c *Console) Live(text string, paint func(string) string) {
 		return
 	}
 	c.flush()
-	c.erase()
+	erase := c.erase()
 	c.live, c.width = text, width
-	c.draw()
+	c.draw(erase)
 }
 
 // Fresh clears what was typed on the line under the last one, such as ^C.
@@ -163,34 +162,39 @@ func (c *Console) Fresh() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.flush()
-	io.WriteString(c.opts.Err, eraseLine)
 	c.drawn = false
-	c.draw()
+	c.draw(eraseLine)
 }
 
 const eraseLine = "\r\x1b[2K"
 
-// erase takes the live line away: all rows of it, where the terminal was made narrower
-// since it was drawn and has wrapped it.
-func (c *Console) erase() {
+// erase returns what takes the live line away: all rows of it, where the terminal was
+// made narrower since it was drawn and has wrapped it. It is written together with what
+// comes in its place: at a Ctrl-C a terminal may throw away what it was just given.
+func (c *Console) erase() string {
 	if !c.drawn {
-		return
+		return ""
 	}
 	c.drawn = false
 	rows := 1
 	if c.width > 0 {
 		rows = (c.width + c.Columns() - 1) / c.Columns()
 	}
-	io.WriteString(c.opts.Err, eraseLine+strings.Repeat(eraseAbove, rows-1))
+	return eraseLine + strings.Repeat(eraseAbove, rows-1)
 }
 
 // eraseAbove goes one row up and erases that.
 const eraseAbove = "\x1b[1A\x1b[2K"
 
-func (c *Console) draw() {
+// draw writes what erases the last live line, and the one that is wanted.
+func (c *Console) draw(erase string) {
+	text := erase
 	if c.live != "" && !c.drawn {
-		io.WriteString(c.opts.Err, c.live)
+		text += c.live
 		c.drawn = true
+	}
+	if text != "" {
+		io.WriteString(c.opts.Err, text)
 	}
 }
 
@@ -199,7 +203,9 @@ func (c *Console) draw() {
 func (c *Console) write() {
 	if c.failed == nil {
 		if c.opts.OutTTY {
-			c.erase()
+			if erase := c.erase(); erase != "" {
+				io.WriteString(c.opts.Err, erase)
+			}
 		}
 		n, err := c.opts.Out.Write(c.out)
 		if err == nil && n < len(c.out) {

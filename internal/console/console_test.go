@@ -35,6 +35,18 @@ func TestLiveLineGivesWay(t *testing.T) {
 	}
 }
 
+// TestLiveLineChangesAtOnce: a terminal that throws away what waits, as at Ctrl-C, must
+// not be left with the old line and no erasure.
+func TestLiveLineChangesAtOnce(t *testing.T) {
+	screen := new(counter)
+	c := console.New(console.Options{Out: new(counter), Err: screen, ErrTTY: true, Columns: func() int { return 80 }})
+	c.Live("one", nil)
+	c.Live("two", nil)
+	if screen.writes != 2 {
+		t.Errorf("%d writes for two lines", screen.writes)
+	}
+}
+
 func TestLiveLineFitsTheScreen(t *testing.T) {
 	c, screen := newScreen()
 	c.Live("attempt 3 in 4.2s, giving up in 4m", strings.ToUpper)
