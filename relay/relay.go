@@ -151,7 +151,7 @@ func New(ctx context.Context, o Options) (*Relay, error) {
 
 // How often the upstream is asked for its sessions, and how long that may take.
 const (
-	listEvery   = 30 * time.Second
+	listEvery   = 10 * time.Second
 	listTimeout = 15 * time.Second
 )
 

@@ -22,7 +22,10 @@ func (c cursor) Load(ctx context.Context, _ string) (client.Position, bool, erro
 	for wait := retryMin; ; {
 		o, err := c.w.position(ctx)
 		if err == nil {
-			return client.Position{LastEventID: o.ID, Run: o.Run.Name}, o.ID != "", nil
+			// The ids of a session that was gone, on a server that does not name its runs,
+			// may have begun anew: all there is tells, and what is stored is known.
+			found := o.ID != "" && (o.Run.Name != "" || !c.w.wasLost.Load())
+			return client.Position{LastEventID: o.ID, Run: o.Run.Name}, found, nil
 		}
 		if err := c.w.in.pause(ctx, c.w.key, err, &wait); err != nil {
 			return client.Position{}, false, err
@@ -48,9 +51,17 @@ func (p *patience) wait(ctx context.Context) error {
 	return sleep(ctx, d)
 }
 
-// followSession follows a session's own stream. It returns true when that is over,
-// false when the context is done.
-func (in *Ingest) followSession(ctx context.Context, id string, w *writer) bool {
+// An end is that of a session's own stream.
+type end int
+
+const (
+	stopped end = iota // the context is done
+	over
+	lost // the upstream does not know the session: it may again
+)
+
+// followSession follows a session's own stream.
+func (in *Ingest) followSession(ctx context.Context, id string, w *writer) end {
 	var refused patience
 	for {
 		o := in.options(in.opts.Base, in.observe(w.key, w.named, func(g *client.GapError) { w.miss(g.Reason, isNewRun(g)) }))
@@ -59,33 +70,35 @@ func (in *Ingest) followSession(ctx context.Context, id string, w *writer) bool 
 		es, err := client.Session(in.opts.Base, id, o)
 		if err != nil { // the id is none
 			in.log.Error("session can't be followed", "session", id, "err", err)
-			return true
+			return over
 		}
 		for ev, err := range es.Events(ctx) {
 			if err != nil {
 				if ctx.Err() != nil {
-					return false
+					return stopped
 				}
 				if gone(err) {
 					in.log.Info("session is gone upstream", "session", id)
-					return true
+					w.wasLost.Store(true)
+					return lost
 				}
 				in.troubles.begin(w.key, false, err)
 				in.log.Error("session's stream was refused: trying again", "session", id, "err", err)
 				if refused.wait(ctx) != nil {
-					return false
+					return stopped
 				}
 				break
 			}
 			refused = 0
 			stored, err := w.put(ctx, in.ofSession(id, ev))
 			if err != nil {
-				return false
+				return stopped
 			}
+			w.wasLost.Store(false)
 			in.metrics.In(w.key, stored, emitted(ev))
 		}
 		if es.Stats().LastError == nil { // ended, or 204
-			return true
+			return over
 		}
 	}
 }
@@ -170,9 +183,13 @@ func (in *Ingest) takeGlobal(ctx context.Context, ev sse.Event, run string) erro
 		return nil
 	}
 	f := in.discover(ctx, env.SessionID)
+	newest := f.w.newest()
 	in.mu.Lock()
 	f.last = time.Now()
-	if f.ended && f.over && env.Kind != session.SessionEnded { // another session of the same name
+	// Another session of the same name, or one that the upstream had lost: this stream
+	// may also be behind the session's own.
+	f.news = f.news || env.Timestamp.After(newest)
+	if f.over && env.Kind != session.SessionEnded && (f.ended || f.news) {
 		f.over = false
 		in.start(ctx, env.SessionID, f)
 	}

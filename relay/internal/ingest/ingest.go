@@ -69,7 +69,9 @@ type Ingest struct {
 type following struct {
 	w      *writer
 	own    bool // it has a stream of its own
-	over   bool // its own stream has ended for good
+	over   bool // its own stream has ended
+	lost   bool // the upstream did not know it
+	news   bool // the global stream has brought a new event since its own stream was begun
 	global bool // stored from the global stream
 	ended  bool // the global stream has brought its end
 	missed bool // it has events that nobody can have stored: no room, and no ids
@@ -94,13 +96,8 @@ func (in *Ingest) Run(ctx context.Context) error {
 	}
 	wg.Go(func() { in.keepPositions(ctx) })
 	if in.opts.Base != "" {
-		for _, id := range in.opts.Sessions {
-			in.discover(ctx, id)
-		}
 		wg.Go(func() { fail(in.followGlobal(ctx)) })
-		if in.opts.All && in.opts.List != nil {
-			wg.Go(func() { in.listSessions(ctx) })
-		}
+		wg.Go(func() { in.listSessions(ctx) })
 	}
 	for name, url := range in.opts.Streams {
 		wg.Go(func() { fail(in.followPlain(ctx, name, url)) })
@@ -129,21 +126,35 @@ func (in *Ingest) discover(ctx context.Context, id string) *following {
 	return f
 }
 
+// revive gives a session that the upstream did not know another chance.
+func (in *Ingest) revive(ctx context.Context, id string, f *following) {
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	if f.lost {
+		f.over, f.lost = false, false
+		in.start(ctx, id, f)
+	}
+}
+
 // start gives a session a stream of its own if it has none and there is room. The
 // caller holds the lock.
 func (in *Ingest) start(ctx context.Context, id string, f *following) {
 	if f.own || f.over || in.running >= in.opts.Max || ctx.Err() != nil {
 		return
 	}
-	f.own, f.missed = true, false
+	f.own, f.missed, f.news = true, false, false
 	in.running++
 	in.tasks.Go(func() {
-		over := in.followSession(ctx, id, f.w)
+		how := in.followSession(ctx, id, f.w)
 		in.troubles.end(f.w.key, false)
 		in.mu.Lock()
 		defer in.mu.Unlock()
-		f.own, f.over = false, over
+		f.own, f.over, f.lost = false, how != stopped, how == lost
 		in.running--
+		if f.lost && f.news { // it is there again by now
+			f.over, f.lost = false, false
+			in.start(ctx, id, f)
+		}
 		in.next(ctx)
 		in.count()
 	})
@@ -188,16 +199,20 @@ func (in *Ingest) Unfollowed() (ids []string) {
 }
 
 // listSessions asks the upstream for its sessions, now and again: an idle one is on
-// no stream.
+// no stream. Those that it did not know are tried again, if it lists or somebody names
+// them.
 func (in *Ingest) listSessions(ctx context.Context) {
 	failed := false
 	for {
-		ids, err := in.opts.List(ctx)
+		ids, err := in.opts.Sessions, error(nil)
+		if in.opts.All && in.opts.List != nil {
+			ids, err = in.opts.List(ctx)
+		}
 		switch {
 		case err == nil:
 			failed = false
 			for _, id := range ids {
-				in.discover(ctx, id)
+				in.revive(ctx, id, in.discover(ctx, id))
 			}
 		case ctx.Err() == nil && !failed:
 			failed = true

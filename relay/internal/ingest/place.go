@@ -61,6 +61,8 @@ func locate(mine, last store.Origin, noticed bool) place {
 		return stored
 	case last.Run.Number > mine.Run.Number && byID() == behind: // in the run that another has noticed
 		return behind
+	case last.Run.Number > mine.Run.Number && mine.Time.Equal(last.Time): // many come in a millisecond
+		return stored
 	}
 	return newRun
 }

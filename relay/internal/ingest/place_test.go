@@ -42,6 +42,8 @@ func TestLocate(t *testing.T) {
 		{"a restart that was noticed", at(1, "", "9", 80, 1), at(1, "", "7", 70, 2), true, newRun},
 		{"noticed here, stored by another", at(1, "", "1", 80, 1), at(2, "", "1", 80, 1), true, stored},
 		{"noticed here, another is ahead", at(1, "", "1", 80, 1), at(2, "", "3", 90, 2), true, stored},
+		{"noticed here, another is ahead within the millisecond", at(1, "", "1", 90, 1), at(2, "", "3", 90, 2), true, stored},
+		{"noticed here, another is behind within the millisecond", at(1, "", "4", 90, 1), at(2, "", "3", 90, 2), true, behind},
 		{"noticed here, another is behind", at(1, "", "4", 99, 1), at(2, "", "3", 90, 2), true, behind},
 		{"noticed there, old run here", at(1, "", "9", 75, 1), at(2, "", "1", 80, 2), false, stored},
 		{"noticed there, new run here", at(1, "", "2", 85, 1), at(2, "", "1", 80, 2), false, behind},

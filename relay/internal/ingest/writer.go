@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/OneStepAt4time/resilient-sse/relay/internal/store"
@@ -14,6 +15,8 @@ import (
 type writer struct {
 	in  *Ingest
 	key store.Key
+
+	wasLost atomic.Bool // the upstream did not know the session, and no event has come since
 
 	mu      sync.Mutex // held over a put: one publish in flight
 	known   bool       // last and gone were read
@@ -37,6 +40,14 @@ func (w *writer) named(run string) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.run.Name = run
+}
+
+// newest returns when the upstream emitted the last event that is stored, as far as this
+// writer knows; zero if it knows of none.
+func (w *writer) newest() time.Time {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.last.Origin.Time
 }
 
 // position returns the last event that is stored, or was; the zero Origin if there

@@ -103,10 +103,11 @@ func (s *Store) Count(ctx context.Context, kind Kind, from uint64) (uint64, erro
 	if err != nil {
 		return 0, err
 	}
-	cons, err := consumer(ctx, st, jetstream.OrderedConsumerConfig{DeliverPolicy: jetstream.DeliverByStartSequencePolicy, OptStartSeq: max(from, 1)})
+	cons, done, err := consumer(ctx, st, jetstream.OrderedConsumerConfig{DeliverPolicy: jetstream.DeliverByStartSequencePolicy, OptStartSeq: max(from, 1)})
 	if err != nil {
 		return 0, fmt.Errorf("relay: state of the store: %w", err)
 	}
+	defer done()
 	return cons.CachedInfo().NumPending, nil
 }
 
@@ -161,10 +162,11 @@ func (s *Store) each(ctx context.Context, st jetstream.Stream, c jetstream.Order
 	if st == nil {
 		return errors.New("relay: no events of that kind are kept")
 	}
-	cons, err := consumer(ctx, st, c)
+	cons, done, err := consumer(ctx, st, c)
 	if err != nil {
 		return fmt.Errorf("relay: read: %w", err)
 	}
+	defer done()
 	if cons.CachedInfo().NumPending == 0 {
 		return nil
 	}
@@ -196,11 +198,25 @@ func (s *Store) each(ctx context.Context, st jetstream.Stream, c jetstream.Order
 	}
 }
 
-func consumer(ctx context.Context, st jetstream.Stream, c jetstream.OrderedConsumerConfig) (jetstream.Consumer, error) {
-	ctx, cancel := context.WithTimeout(ctx, askTimeout)
+// consumer makes a consumer. It is to be given back: the server keeps one that is not
+// for minutes, and a thousand of a stream at most.
+func consumer(ctx context.Context, st jetstream.Stream, c jetstream.OrderedConsumerConfig) (cons jetstream.Consumer, done func(), err error) {
+	ask, cancel := context.WithTimeout(ctx, askTimeout)
 	defer cancel()
-	return st.OrderedConsumer(ctx, c)
+	c.InactiveThreshold = idleConsumer
+	if cons, err = st.OrderedConsumer(ask, c); err != nil {
+		return nil, nil, err
+	}
+	return cons, func() {
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), askTimeout)
+		defer cancel()
+		_ = st.DeleteConsumer(ctx, cons.CachedInfo().Name) // else the server does, in time
+	}, nil
 }
+
+// idleConsumer is how long the server keeps a consumer that nobody asks. A reader that
+// is slow asks again behind it, with a new one.
+const idleConsumer = time.Minute
 
 // Follow calls f with every event of a kind from a sequence on, those stored and
 // then those to come, in the order of their sequences and without a hole that the
@@ -210,12 +226,13 @@ func (s *Store) Follow(ctx context.Context, kind Kind, from uint64, f func(Event
 	if err != nil {
 		return err
 	}
-	cons, err := consumer(ctx, st, jetstream.OrderedConsumerConfig{
+	cons, done, err := consumer(ctx, st, jetstream.OrderedConsumerConfig{
 		DeliverPolicy: jetstream.DeliverByStartSequencePolicy, OptStartSeq: max(from, 1),
 	})
 	if err != nil {
 		return fmt.Errorf("relay: follow: %w", err)
 	}
+	defer done()
 	it, err := cons.Messages()
 	if err != nil {
 		return fmt.Errorf("relay: follow: %w", err)

@@ -223,6 +223,36 @@ func TestLastsAndFollow(t *testing.T) {
 	}
 }
 
+// Whatever is read leaves no consumer behind: the server has a limit of them.
+func TestReadingLeavesNoConsumer(t *testing.T) {
+	s := open(t, single(t), Options{})
+	for n := range 20 {
+		put(t, s, fmt.Sprint(n), "1", 0)
+	}
+	enough := errors.New("enough")
+	for range 5 {
+		if err := s.Range(t.Context(), Key{Kind: Session}, 1, 20, func(Event) error { return nil }); err != nil {
+			t.Fatal(err)
+		}
+		if err := s.Range(t.Context(), Key{Kind: Session}, 1, 20, func(Event) error { return enough }); err != enough {
+			t.Fatal(err)
+		}
+		if n, err := s.Count(t.Context(), Session, 5); n != 16 || err != nil {
+			t.Fatal(n, err)
+		}
+		if err := s.Lasts(t.Context(), Session, func(Event) error { return nil }); err != nil {
+			t.Fatal(err)
+		}
+		if err := s.Follow(t.Context(), Session, 1, func(Event) error { return enough }); err != enough {
+			t.Fatal(err)
+		}
+	}
+	state, err := s.State(t.Context(), Session)
+	if err != nil || state.Consumers != 0 {
+		t.Errorf("%d consumers are left, %v", state.Consumers, err)
+	}
+}
+
 func TestPositionsOnlyGoOn(t *testing.T) {
 	s := open(t, single(t), Options{})
 	k := Key{Plain, "a/b"}
