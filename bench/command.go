@@ -13,8 +13,8 @@ import (
 )
 
 const (
-	tailEvents = 100_000
-	tailRounds = 5
+	tailEvents = 300_000 // enough that starting the command does not count
+	tailRounds = 3
 )
 
 // tail: the command, beside curl on the same stream.
@@ -58,7 +58,7 @@ func tail() (rows []row, err error) {
 }
 
 const (
-	formatEvents = 300_000
+	formatEvents = 1_000_000
 	formatRounds = 3
 )
 

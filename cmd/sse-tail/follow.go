@@ -40,7 +40,10 @@ func newFollow(sys *system.System, p *cmdline.Problems) (*cobra.Command, *flags)
 		},
 	}
 	f = addFlags(cmd.Flags(), p, sys.Env)
-	cmdline.NamesAllFlags(cmd, p, sys.Args, func(args []string) { f.follower(sys, args) })
+	cmdline.NamesAllFlags(cmd, p, sys.Args, func(args []string) {
+		f.noCommand(cmd, args)
+		f.follower(sys, args)
+	})
 	return cmd, f
 }
 

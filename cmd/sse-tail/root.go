@@ -22,10 +22,10 @@ func run(sys *system.System) int {
 	root.SetArgs(sys.Args)
 	root.SetOut(sys.Out)
 	root.SetErr(sys.Err)
-	err := root.ExecuteContext(ctx)
+	cmd, err := root.ExecuteContextC(ctx)
 	code := exitCode(err)
 	if code != exitOK && !is[*system.SignalError](err) && !is[*cmdline.Said](err) {
-		reportError(sys, f, err, code)
+		reportError(sys, f, cmd, err, code)
 	}
 	return code
 }
@@ -40,7 +40,7 @@ func newRoot(sys *system.System) (*cobra.Command, *flags) {
 }
 
 // reportError says why the command has ended, and what to do if that is known.
-func reportError(sys *system.System, f *flags, err error, code int) {
+func reportError(sys *system.System, f *flags, cmd *cobra.Command, err error, code int) {
 	_, paint := sys.Paints(f.color)
 	c := sys.Console(nil)
 	if f.status == "json" {
@@ -53,5 +53,8 @@ func reportError(sys *system.System, f *flags, err error, code int) {
 	}
 	// As it is: expressions have a mark below the place that is wrong.
 	c.Say(paint.Text(console.Dim, prefix) + paint.Text(console.Red, termsafe.Text(err.Error())))
-	c.Say(paint.Text(console.Dim, prefix+"usage: sse-tail [flags] URL|SESSION-ID..., and more with --help"))
+	if cmd.Hidden { // the command help
+		cmd = cmd.Root()
+	}
+	c.Say(paint.Text(console.Dim, prefix+"usage: "+cmd.UseLine()+"; more with: "+cmd.CommandPath()+" --help"))
 }

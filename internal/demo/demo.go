@@ -101,7 +101,7 @@ func (d *demo) run(ctx context.Context) error {
 		return err
 	}
 	o := d.follow
-	o.Targets, o.Tap = []target.Target{t}, d.receive
+	o.Targets, o.Tap, o.NoResume = []target.Target{t}, d.receive, true
 	w, err := tail.New(o)
 	if err != nil {
 		return err

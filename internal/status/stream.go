@@ -103,7 +103,7 @@ func (st *Stream) Header(h http.Header) {
 // report says what changes no state: a gap, or a position that can't be saved.
 func (st *Stream) report(cause error) {
 	gap, ok := errors.AsType[*client.GapError](cause)
-	if e, load := errors.AsType[*client.CursorError](cause); load && e.Op == "load" {
+	if e, ok := errors.AsType[*client.CursorError](cause); ok && e.Op == "load" || is[*client.BeforeWaitError](cause) {
 		return // it ends the stream, and is told then
 	}
 	if !ok {
@@ -220,6 +220,11 @@ func (st *Stream) Over() {
 	st.seen = recent{} // there may be many such
 	st.s.mu.Unlock()
 	st.Say(console.Green, "over", "")
+}
+
+func is[E error](err error) bool {
+	_, ok := errors.AsType[E](err)
+	return ok
 }
 
 // labelled is what stands before each line about the stream; empty if there is

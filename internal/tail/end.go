@@ -28,7 +28,9 @@ func (w *Follower) end(cause error) error {
 		if unsaved != nil {
 			w.status.Fail(unsaved)
 		}
-		w.sayResume(unsaved == nil)
+		if !w.opts.NoResume {
+			w.sayResume(unsaved == nil)
+		}
 		return cause
 	}
 	if unsaved != nil {

@@ -21,6 +21,13 @@ func (e *LostError) Error() string { return e.Err.Error() }
 
 func (e *LostError) Unwrap() error { return e.Err }
 
+// A WriteError is a failure to write what was shown.
+type WriteError struct{ Err error }
+
+func (e *WriteError) Error() string { return "what was shown can't be written: " + e.Err.Error() }
+
+func (e *WriteError) Unwrap() error { return e.Err }
+
 // A FailOnError is an event that the filter's FailOn matched.
 type FailOnError struct{ Stream, ID string }
 

@@ -269,7 +269,10 @@ func (w *Follower) Run(ctx context.Context) error {
 	if w.opts.Render.Join && w.opts.System.OutTTY && w.shown > 0 {
 		w.console.Print([]byte("\n")) // or the prompt would stand behind the text
 	}
-	if err := errors.Join(w.console.Flush(), w.record.close()); err != nil {
+	if err := w.console.Flush(); err != nil {
+		return &WriteError{err}
+	}
+	if err := w.record.close(); err != nil {
 		return err
 	}
 	return w.end(context.Cause(ctx))

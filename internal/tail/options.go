@@ -50,8 +50,9 @@ type Options struct {
 	Verbose bool
 	Include bool // say what each response's header has
 
-	Args  []cmdline.Arg // the flags as they stand on the command line
-	Notes []string      // warnings to begin with
+	Args     []cmdline.Arg // the flags as they stand on the command line
+	NoResume bool          // the server ends with the run: no command goes on from there
+	Notes    []string      // warnings to begin with
 
 	Tap func(sse.Event) // told of each event; may be nil
 }
