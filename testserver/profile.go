@@ -5,6 +5,7 @@ import (
 	"math/rand/v2"
 	"net/http"
 	"net/url"
+	"sync"
 	"time"
 
 	"github.com/OneStepAt4time/resilient-sse/internal/aegis"
@@ -25,8 +26,10 @@ const (
 	// connected; what was kept is the newest 50, whatever was asked; an id ahead of the
 	// counter starts live; a stream stays open behind ended, and a new connection gets
 	// 404; a frame may come twice where a replay ends, by the seed. The global stream
-	// of 1.3.3 has no ids. 0.6.6 allows 10 streams an address, has the old routes and
-	// the exchange of tokens, and says shutdown. Kinds that the version does not send
+	// of 1.3.3 has no ids. 0.6.6 allows 10 streams and 600 requests a minute of an
+	// address, has the old routes and the exchange of tokens, says shutdown, and ends a
+	// stream cleanly behind three events that came while its client read nothing for a
+	// second; 1.3.3 cuts it after 90 s. Kinds that the version does not send
 	// are not sent. A session's id need not be a UUID, as theirs are.
 	Aegis133 Profile = "aegis-1.3.3"
 	Aegis066 Profile = "aegis-0.6.6"
@@ -55,15 +58,16 @@ func (o *Options) profile(cfg *hub.Config) {
 	cfg.Policy = hub.Policy{
 		Frame: v.Frame, Refuse: v.Refuse,
 		NoSigns: true, NoStart: true, NoCreated: true, NoShutdown: true, NoGlobalReplay: v == aegis.V133,
-		AheadIsLive: true, LooseIDs: true, EndedStays: true,
+		AheadIsLive: true, LooseIDs: true, EndedStays: true, RawHTTP10: true,
 	}
 	header := aegis.StreamHeader.Clone()
 	for key, values := range o.Header {
 		header[http.CanonicalHeaderKey(key)] = values
 	}
 	cfg.Header = header
-	if v == aegis.V066 && cfg.MaxConnsPerAddr == 0 {
-		cfg.MaxConnsPerAddr = aegis.ConnsPerAddr
+	if v == aegis.V066 {
+		cfg.Policy.RefusedWrites = aegis.Refusals
+		setDefault(&cfg.MaxConnsPerAddr, aegis.ConnsPerAddr)
 	}
 }
 
@@ -96,6 +100,49 @@ func (s *Server) serveAegis(v aegis.Version, w http.ResponseWriter, r *http.Requ
 		v.NotFound(w, r)
 	}
 	return true
+}
+
+// quotas are what addresses have left of their requests.
+type quotas struct {
+	mu     sync.Mutex
+	of     map[string]*aegis.Quota
+	resets time.Time // when all have all of them again
+}
+
+// take uses up a request; false if there is none left.
+func (q *quotas) take(addr string) (left aegis.Quota, ok bool) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	now := time.Now()
+	if !now.Before(q.resets) {
+		q.of, q.resets = make(map[string]*aegis.Quota), now.Add(time.Minute)
+	}
+	host, _ := hostPort(addr)
+	of := q.of[host]
+	if of == nil {
+		of = &aegis.Quota{Left: aegis.Requests}
+		q.of[host] = of
+	}
+	of.Reset = q.resets.Sub(now)
+	if of.Left == 0 {
+		return *of, false
+	}
+	of.Left--
+	return *of, true
+}
+
+// reset gives all addresses all of their requests.
+func (q *quotas) reset() {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.resets = time.Time{}
+}
+
+// refuseTooMany answers a request of an address that has made too many.
+func (s *Server) refuseTooMany(v aegis.Version, w http.ResponseWriter, r *http.Request, quota aegis.Quota) {
+	e := s.book.aside(r)
+	v.TooManyRequests(w, r, quota)
+	s.book.finish(e, http.StatusTooManyRequests, "too many requests of one address")
 }
 
 func (s *Server) serveAegisToken(v aegis.Version, w http.ResponseWriter, r *http.Request) {

@@ -6,6 +6,7 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -20,6 +21,7 @@ import (
 	gocmp "github.com/google/go-cmp/cmp"
 
 	"github.com/OneStepAt4time/resilient-sse/session"
+	"github.com/OneStepAt4time/resilient-sse/sse"
 	ts "github.com/OneStepAt4time/resilient-sse/testserver"
 )
 
@@ -283,6 +285,129 @@ func compareResponse(t *testing.T, srv *ts.Server, req *http.Request, want captu
 	}
 }
 
+// TestProfileHTTP10: a client of HTTP/1.0 gets a head of HTTP/1.1, and a body that ends
+// with the connection.
+func TestProfileHTTP10(t *testing.T) {
+	const known = "a745e7d0-e0b5-41de-9cfd-47de509893f9"
+	for profile, version := range profiles {
+		t.Run(version, func(t *testing.T) {
+			srv := ts.New(t, &ts.Options{Profile: profile})
+			want := captures(t, version)["http10"]
+			c := dialRaw(t, srv)
+			fmt.Fprintf(c, "GET %s HTTP/1.0\r\nHost: x\r\n\r\n", session.EventsPath(srv.Session(known).ID()))
+			resp := c.head(t)
+			resp.Header.Del("Date")
+			want.header.Del("Date")
+			if resp.Proto != "HTTP/1.1" || resp.StatusCode != want.status {
+				t.Errorf("got %s %s", resp.Proto, resp.Status)
+			}
+			if diff := gocmp.Diff(want.header, resp.Header); diff != "" {
+				t.Errorf("header (-captured +got):\n%s", diff)
+			}
+			srv.Drop()
+			if got, _ := c.rest(); alikeFrame(got) != alikeFrame(want.body+"\n\n") {
+				t.Errorf("body %q, want %q", alikeFrame(got), alikeFrame(want.body+"\n\n"))
+			}
+		})
+	}
+}
+
+// TestProfileSlowReader: 0.6.6 ends the stream of who does not read cleanly, behind the
+// third event that comes meanwhile; 1.3.3 goes on, and cuts it after 90 s.
+func TestProfileSlowReader(t *testing.T) {
+	for profile, tt := range map[ts.Profile]struct{ ids, end string }{
+		ts.Aegis066: {"1 2 3 4", "clean"},
+		ts.Aegis133: {"1 2 3 4 5 6", "cut"},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			srv := ts.NewInMemory(t, &ts.Options{Profile: profile})
+			s := srv.Session("abc")
+			c := getRaw(t, srv, s.URL())
+			c.head(t)
+			srv.For(t).Conns(1)
+			s.Message("assistant", strings.Repeat("x", 1<<20))
+			synctest.Wait()
+			for range 5 { // 2 to 6
+				time.Sleep(time.Second)
+				s.Message("assistant", "x")
+			}
+			time.Sleep(time.Second)
+			defer time.AfterFunc(time.Minute, func() { srv.Drop() }).Stop()
+			dec := sse.NewDecoder(&unchunker{in: c.in}, nil)
+			var got []string
+			var err error
+			for err == nil {
+				var ev sse.Event
+				if ev, err = dec.Next(); err == nil && ev.HasID {
+					got = append(got, ev.ID)
+				}
+			}
+			end := "cut"
+			if rest, _ := io.ReadAll(c.in); errors.Is(err, io.EOF) && string(rest) == "\r\n" {
+				end = "clean"
+			}
+			if ids := strings.Join(got, " "); ids != tt.ids || end != tt.end {
+				t.Errorf("%s: got %s and a %s end (%v), want %s and a %s one", profile, ids, end, err, tt.ids, tt.end)
+			}
+		})
+	}
+	synctest.Test(t, func(t *testing.T) {
+		srv := ts.NewInMemory(t, &ts.Options{Profile: ts.Aegis133})
+		s := srv.Session("abc")
+		getRaw(t, srv, s.URL()).head(t)
+		srv.For(t).Conns(1)
+		start := time.Now()
+		s.Message("assistant", strings.Repeat("x", 1<<20))
+		srv.For(t).Conns(0)
+		if d := time.Since(start); d != 90*time.Second {
+			t.Errorf("1.3.3: a reader that never reads was cut after %v", d)
+		}
+	})
+}
+
+// TestProfileQuota: 0.6.6 takes 600 requests a minute of an address, and says how many
+// are left; what is no route does not count.
+func TestProfileQuota(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		srv := ts.NewInMemory(t, &ts.Options{Profile: ts.Aegis066})
+		ask := func(path string) *http.Response {
+			t.Helper()
+			resp, err := srv.Client().Get(srv.URL + path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			t.Cleanup(func() { resp.Body.Close() })
+			return resp
+		}
+		const unknown = "/v1/sessions/6a8c7ed8-3d28-401f-8dc2-f735a6d0191c/events"
+		for n := range 600 {
+			resp := ask(unknown)
+			resp.Body.Close()
+			if got := resp.Header.Get("X-Ratelimit-Remaining"); resp.StatusCode != 404 || got != itoa(int64(599-n)) {
+				t.Fatalf("request %d: %s, %s left", n+1, resp.Status, got)
+			}
+		}
+		time.Sleep(20 * time.Second)
+		for path, want := range map[string]int{unknown: 429, "/v1/events": 429, "/v1/sessions": 429, "/nowhere": 404, "/v1/sessions/no-uuid/events": 400} {
+			if resp := ask(path); resp.StatusCode != want {
+				t.Errorf("%s: %s, want %d", path, resp.Status, want)
+			}
+		}
+		resp := ask(unknown)
+		b, _ := io.ReadAll(resp.Body)
+		if h := resp.Header; h.Get("Retry-After") != "40" || h.Get("X-Ratelimit-Reset") != "40" || !strings.Contains(string(b), `{"code":"RATE_LIMITED","message":`) {
+			t.Errorf("got %v %s", h, b)
+		}
+		if r := srv.Requests(); r[len(r)-1].Status != 429 || r[len(r)-1].Why != "too many requests of one address" {
+			t.Errorf("journal: %s", r[len(r)-1])
+		}
+		time.Sleep(40 * time.Second)
+		if resp := ask(unknown); resp.StatusCode != 404 {
+			t.Errorf("a minute later: %s", resp.Status)
+		}
+	})
+}
+
 // TestProfileResumes: the window without a sign, what is ahead starts live, and what
 // JavaScript reads as a number is one.
 func TestProfileResumes(t *testing.T) {
@@ -397,15 +522,13 @@ func TestProfileTokens(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			var answer struct {
-				Token string
-				Code  string
-			}
+			var answer struct{ Token, Code, Message, RequestID, Error string }
 			if err := json.NewDecoder(resp.Body).Decode(&answer); err != nil {
 				t.Fatal(err)
 			}
 			resp.Body.Close()
-			if i < 5 && resp.StatusCode != 201 || i == 5 && (resp.StatusCode != 429 || answer.Code != "RATE_LIMITED") {
+			const full = "SSE token limit reached (5 outstanding)" // what the server says
+			if i < 5 && resp.StatusCode != 201 || i == 5 && (resp.StatusCode != 429 || answer.Code != "RATE_LIMITED" || answer.Message != full || answer.Error != full) {
 				t.Errorf("token %d: %s %+v", i+1, resp.Status, answer)
 			}
 			token = cmp.Or(token, answer.Token)

@@ -47,6 +47,7 @@ func (s *Server) Reset() error {
 	return s.offline(whyReset, 0, func() {
 		s.faults.Reset()
 		s.shut.openAll()
+		s.quotas.reset()
 		s.hub.Reset()
 		s.book.reset()
 	})

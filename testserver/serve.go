@@ -8,6 +8,7 @@ import (
 	"runtime/debug"
 	"strings"
 
+	"github.com/OneStepAt4time/resilient-sse/internal/aegis"
 	"github.com/OneStepAt4time/resilient-sse/internal/control"
 	"github.com/OneStepAt4time/resilient-sse/internal/hub"
 	"github.com/OneStepAt4time/resilient-sse/internal/port"
@@ -33,7 +34,12 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if isAegis {
 		r = oldRoute(version, r)
 	}
-	_, isStream := hub.StreamOf(r)
+	id, isStream := hub.StreamOf(r)
+	quota, within := aegis.Quota{}, true
+	if isAegis && !controls && version.Counts(r, id, isStream) {
+		quota, within = s.quotas.take(r.RemoteAddr)
+		r = quota.With(r)
+	}
 	switch {
 	case controls && r.URL.Path == "/":
 		s.servePage(w, r)
@@ -43,6 +49,8 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		http.NotFound(w, r)
 	case s.down.Load(): // a connection that is spared carries streams of HTTP/2 too
 		panic(http.ErrAbortHandler)
+	case !within:
+		s.refuseTooMany(version, w, r, quota)
 	case r.URL.Path == loopPath:
 		http.Redirect(w, r, loopPath, http.StatusTemporaryRedirect)
 	case s.upstream != nil:

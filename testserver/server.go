@@ -33,6 +33,7 @@ type Server struct {
 	faults *fault.Set
 	book   *book
 	shut   shutters
+	quotas quotas // of a profile that has them
 
 	ctx    context.Context // until Close
 	quit   context.CancelFunc

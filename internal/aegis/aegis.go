@@ -7,6 +7,7 @@ package aegis
 
 import (
 	"bytes"
+	"context"
 	"crypto/rand"
 	"encoding/json"
 	"fmt"
@@ -33,7 +34,8 @@ const (
 const (
 	ConnsPerAddr = 10               // streams of one address
 	TokensPerKey = 5                // single-use tokens that wait for their connections
-	Requests     = 600              // a minute, as x-ratelimit-limit says
+	Requests     = 600              // of one address a minute, for what is a route
+	Refusals     = 3                // writes that find no room, one after the other, before a stream ends
 	ShutdownTime = 15 * time.Second // for which streams stay open although the port is free
 )
 
@@ -173,8 +175,43 @@ func marshal(value any) []byte {
 	return bytes.TrimSuffix(b.Bytes(), []byte("\n"))
 }
 
-// Header sets the header of an answer that is no stream. The rate limit is announced,
-// and not enforced.
+// A Quota is what an address has left of its requests.
+type Quota struct {
+	Left  int
+	Reset time.Duration // until it has all of them again
+}
+
+type quotaKey struct{}
+
+// With returns a request that knows its quota, for the header of its answer.
+func (q Quota) With(r *http.Request) *http.Request {
+	return r.WithContext(context.WithValue(r.Context(), quotaKey{}, q))
+}
+
+func (q Quota) reset() string {
+	return strconv.FormatInt(int64((q.Reset+time.Second-1)/time.Second), 10)
+}
+
+// Counts tells whether a request counts for its address's quota: one for a route does,
+// unless the route refuses its form.
+func (v Version) Counts(r *http.Request, id hub.StreamID, isStream bool) bool {
+	switch {
+	case v != V066:
+		return false
+	case isStream:
+		return r.Method == http.MethodGet && id.Kind != hub.Plain && (id.Kind == hub.OfAll || uuid.MatchString(id.Name))
+	}
+	return r.URL.Path == session.TokenPath && r.Method == http.MethodPost || r.URL.Path == session.ListPath && r.Method == http.MethodGet
+}
+
+// TooManyRequests answers whose address has used up its quota. The text is that of the
+// server's plug-in; the rest is as measured.
+func (v Version) TooManyRequests(w http.ResponseWriter, r *http.Request, q Quota) {
+	w.Header().Set("Retry-After", q.reset())
+	v.answer(w, q.With(r), http.StatusTooManyRequests, "RATE_LIMITED", "Rate limit exceeded, retry in 1 minute", true)
+}
+
+// Header sets the header of an answer that is no stream.
 func (v Version) Header(h http.Header, r *http.Request, requestID string, route bool) {
 	h.Set("Content-Type", "application/json; charset=utf-8")
 	h.Set("X-Content-Type-Options", "nosniff")
@@ -195,9 +232,10 @@ func (v Version) Header(h http.Header, r *http.Request, requestID string, route 
 		h.Set("X-Aegis-Api-Version", "1")
 	}
 	if route {
+		q, _ := r.Context().Value(quotaKey{}).(Quota)
 		h.Set("X-Ratelimit-Limit", strconv.Itoa(Requests))
-		h.Set("X-Ratelimit-Remaining", strconv.Itoa(Requests-1))
-		h.Set("X-Ratelimit-Reset", "60")
+		h.Set("X-Ratelimit-Remaining", strconv.Itoa(q.Left))
+		h.Set("X-Ratelimit-Reset", q.reset())
 	}
 }
 

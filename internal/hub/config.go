@@ -70,6 +70,10 @@ type Policy struct {
 	// Refuse answers a request that gets no stream. Nil is our form.
 	Refuse func(w http.ResponseWriter, r *http.Request, why *Refusal)
 
+	// RefusedWrites is after how many events, of those that come while a write hangs, a
+	// stream ends cleanly; 0: it does not.
+	RefusedWrites int
+
 	NoSigns        bool // responses have neither Sse-Run nor Last-Event-ID
 	NoStart        bool // no block with the newest id behind connected
 	NoCreated      bool // no session_created on the global stream
@@ -77,6 +81,7 @@ type Policy struct {
 	NoGlobalReplay bool // the global stream starts live whatever is asked
 	AheadIsLive    bool // an id ahead of the counter starts live, instead of with all there is
 	LooseIDs       bool // an id is read as JavaScript's parseInt does; none at all starts live
+	RawHTTP10      bool // a client of HTTP/1.0 is answered below net/http too, which would call it 1.0
 	EndedStays     bool // connections stay open behind ended; a new one gets the 404 of an unknown session
 }
 

@@ -30,12 +30,14 @@ type conn struct {
 	events   int
 	done     []Delivered // written, and not in the books yet
 	queue    []unit      // what a plan lets wait; the first one may be written in part
+	hung     bool        // the last write had to wait for the client
 	past     *past       // reads what the log does not have; nil: the cursor is in the log
 
 	// Guarded by the hub's lock.
 	wire      Wire
 	cursor    uint64 // behind the frame that is being written
 	last      mark   // the newest event that was taken for it, or what it asked for
+	limit     uint64 // it ends behind the frames before this number; 0: it goes on
 	skip      int64  // it has what comes up to this number
 	told      int    // gaps of the log that it need not end for
 	order     How
@@ -173,11 +175,28 @@ func (c *conn) put(u *unit) error {
 
 // send writes body bytes.
 func (c *conn) send(b []byte) error {
+	var start time.Time
+	if c.hub.cfg.Policy.RefusedWrites > 0 {
+		start = time.Now()
+	}
 	if err := c.wire.Write(b); err != nil {
 		return err
 	}
+	c.hung = !start.IsZero() && time.Since(start) >= hangTime
 	c.bytes += int64(len(b))
 	return nil
+}
+
+// hangTime is from when on a write is one that hangs.
+const hangTime = time.Second
+
+// refuse lets a connection whose write has hung end behind the events that a real
+// server's buffer would have taken before it gives up. The caller holds the lock.
+func (c *conn) refuse() {
+	if n := uint64(c.hub.cfg.Policy.RefusedWrites); c.hung && c.limit == 0 && c.log.end() >= c.cursor+n {
+		c.limit = c.cursor + n
+	}
+	c.hung = false
 }
 
 // delivered notes that events were written as a whole.
@@ -225,6 +244,7 @@ func (c *conn) next(single bool) (u unit, how How, from source) {
 		}
 	}
 	c.leap()
+	c.refuse()
 	if c.cursor < c.log.base {
 		if c.hub.cfg.History == nil || c.log.id.Kind == Plain && c.last.id == "" {
 			c.settle(whyBehind)
@@ -248,6 +268,12 @@ func (c *conn) nextEvents(single bool) (u unit, how How, from source) {
 	}
 	if len(c.verbatim) > 0 {
 		limit = min(limit, c.verbatim[0].at)
+	}
+	if c.limit > 0 {
+		if limit = min(limit, c.limit); c.cursor >= c.limit {
+			c.settle(whyRefused)
+			return u, Clean, from
+		}
 	}
 	if at, ok := l.barrier(c.told); ok {
 		if limit = min(limit, at); c.cursor >= at {
@@ -313,6 +339,7 @@ func (c *conn) account() {
 const (
 	whyGone     = "the client left"
 	whyTimeout  = "the client did not read in time"
+	whyRefused  = "the client read nothing while events came"
 	whyBehind   = "the client was too far behind"
 	whyOver     = "the stream was over"
 	whyGap      = "events are missing from here on"

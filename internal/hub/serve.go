@@ -332,8 +332,8 @@ func setHeader(to, from http.Header) {
 // function that watches for the client to leave. What outer handlers have put into the
 // header is sent.
 func (h *Hub) newWire(w http.ResponseWriter, r *http.Request, header http.Header) (Wire, func(*conn) func(), error) {
-	if r.ProtoMajor == 1 && !h.cfg.NoHijack {
-		chunked := r.ProtoAtLeast(1, 1)
+	chunked := r.ProtoAtLeast(1, 1)
+	if r.ProtoMajor == 1 && (!h.cfg.NoHijack || !chunked && h.cfg.Policy.RawHTTP10) {
 		cw, rest, err := hijack(w, chunked, h.cfg.WriteTimeout)
 		if err == nil {
 			if err := cw.raw(head(w.Header(), header, chunked)); err != nil {
@@ -365,9 +365,9 @@ func head(outer, ours http.Header, chunked bool) []byte {
 	for _, key := range []string{"Content-Length", "Content-Encoding", "Trailer"} {
 		outer.Del(key)
 	}
+	outer.Set("Connection", "close") // it never carries another request
 	setHeader(outer, ours)
 	outer.Set("Date", time.Now().UTC().Format(http.TimeFormat))
-	outer.Set("Connection", "close") // it never carries another request
 	if chunked {
 		outer.Set("Transfer-Encoding", "chunked")
 	}
