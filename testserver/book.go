@@ -23,6 +23,7 @@ type book struct {
 	streams  int64                 // those of requests for streams
 	kept     []*entry              // the newest ones, oldest first
 	visits   map[*hub.Visit]*entry // those under way
+	passes   map[*entry]struct{}   // the same, of those that go to another server
 	running  int                   // streams whose head is on its way
 	faults   int64                 // strikes
 	restarts int64
@@ -47,6 +48,7 @@ func newBook(journal, record int) *book {
 func (b *book) clear() {
 	b.count, b.streams, b.kept, b.running, b.faults, b.restarts = 0, 0, nil, 0, 0, 0
 	b.visits = make(map[*hub.Visit]*entry)
+	b.passes = make(map[*entry]struct{})
 	b.fired = make(map[int]int)
 	b.records = make(map[hub.StreamID]*record)
 	b.names = make(map[string]hub.Kind)
@@ -78,13 +80,13 @@ func (b *book) close() {
 // An entry is one request in the journal.
 type entry struct {
 	Request
-	visit   int64
-	conn    *fault.Conn
-	record  *record // of its stream; nil if it has none
-	got     spans   // places of the record that its connection got
-	offset  int     // from places in the hub's log to those of the record
-	open    bool    // the stream is under way
-	passing bool    // it goes to another server
+	visit  int64
+	conn   *fault.Conn
+	record *record     // of its stream; nil if it has none
+	got    spans       // places of the record that its connection got
+	offset int         // from places in the hub's log to those of the record
+	open   bool        // the stream is under way
+	end    func(error) // of one that goes to another server: ends it, with an order; nil for others
 }
 
 // add enters a request. The caller holds the lock.
@@ -118,11 +120,12 @@ func (b *book) finish(e *entry, status int, why string) {
 
 // passing enters a request that goes to another server; its stream has a name without
 // there being one here.
-func (b *book) passing(r *http.Request, name string) *entry {
+func (b *book) passing(r *http.Request, name string, end func(error)) *entry {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	e := b.add(r, time.Now())
-	e.Stream, e.passing = name, true
+	e.Stream, e.end = name, end
+	b.passes[e] = struct{}{}
 	b.streams++
 	b.check()
 	return e
@@ -132,7 +135,7 @@ func (b *book) passing(r *http.Request, name string) *entry {
 func (b *book) progress(e *entry, events int, bytes int64, id string) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if !e.open {
+	if _, known := b.passes[e]; known && !e.open { // unknown: the server was reset meanwhile
 		e.open, e.Status = true, http.StatusOK
 		b.running++
 	}
@@ -146,12 +149,26 @@ func (b *book) progress(e *entry, events int, bytes int64, id string) {
 // passed ends such an entry.
 func (b *book) passed(e *entry, status int, why string) {
 	b.mu.Lock()
-	if e.open {
-		e.open = false
+	if _, known := b.passes[e]; known && e.open {
 		b.running--
 	}
+	e.open = false
+	delete(b.passes, e)
 	b.mu.Unlock()
 	b.finish(e, status, why)
+}
+
+// endPassing ends what goes to another server, and returns how many streams that were.
+func (b *book) endPassing(o *order) (n int) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for e := range b.passes {
+		e.end(o)
+		if e.open {
+			n++
+		}
+	}
+	return n
 }
 
 // maxBody is how much of a request's body the journal keeps.

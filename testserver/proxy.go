@@ -67,21 +67,27 @@ func labelOf(r *http.Request) string {
 // ServeHTTP passes one request on.
 func (x *relay) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	s := x.server
-	e := s.book.passing(r, labelOf(r))
+	ctx, end := context.WithCancelCause(r.Context())
+	defer end(nil)
+	e := s.book.passing(r, labelOf(r), end)
 	status := &statusWriter{ResponseWriter: w}
 	why := "the upstream's response was over"
 	defer func() { s.book.passed(e, status.code, why) }()
 	conn := s.faults.Meet(fault.Request{Stream: e.Stream, Path: r.URL.Path, Method: r.Method, Header: r.Header}, e)
 	defer conn.Close()
-	ctx, cancel := context.WithCancel(r.Context())
-	defer cancel()
 	if a := conn.Answer(ctx); a != nil {
-		why = "fault " + a.Kind
+		if why = "fault " + a.Kind; a.Status == 0 {
+			why = whyOf(ctx)
+		}
 		s.answer(status, r, a)
 		return
 	}
 	resp, head, err := x.ask(ctx, conn, r)
-	if err != nil {
+	switch {
+	case ctx.Err() != nil:
+		why = whyOf(ctx)
+		panic(http.ErrAbortHandler)
+	case err != nil:
 		why = "the upstream did not answer: " + err.Error()
 		http.Error(status, why, http.StatusBadGateway)
 		return
@@ -90,7 +96,10 @@ func (x *relay) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	maps.Copy(status.Header(), head)
 	status.WriteHeader(resp.StatusCode)
 	if !isEventStream(resp.Header.Get("Content-Type")) || r.Method == http.MethodHead {
-		io.Copy(status, resp.Body)
+		if _, err := io.Copy(status, resp.Body); err != nil { // or the client would take it for the end
+			why = "the response broke off: " + err.Error()
+			panic(http.ErrAbortHandler)
+		}
 		return
 	}
 	p := &passage{entry: e, book: s.book, conn: conn, w: status, rc: http.NewResponseController(w), bell: make(chan struct{}, 1)}
@@ -103,6 +112,28 @@ func (x *relay) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if p.how != fault.EndCleanly {
 		panic(http.ErrAbortHandler)
 	}
+}
+
+// An order is why a request that goes to another server is to end, and how.
+type order struct {
+	how fault.How
+	why string
+}
+
+func (o *order) Error() string { return o.why }
+
+// orderOf returns the order that has ended a context; nil if there is none.
+func orderOf(ctx context.Context) *order {
+	o, _ := errors.AsType[*order](context.Cause(ctx))
+	return o
+}
+
+// whyOf says why a request's context has ended.
+func whyOf(ctx context.Context) string {
+	if o := orderOf(ctx); o != nil {
+		return o.why
+	}
+	return "the client left"
 }
 
 // ask sends the request to the upstream, as faults leave it, and returns the response
@@ -149,6 +180,7 @@ type passage struct {
 
 	blocks chan block // from the upstream; closed at its end
 	next   []block    // that have come
+	held   int        // bytes in them
 	over   bool       // no more will come
 	queue  []fault.Part
 	p      fault.Progress
@@ -186,15 +218,27 @@ func (p *passage) carry(ctx context.Context, body io.Reader) string {
 			}
 		})
 	}()
+	defer context.AfterFunc(ctx, func() { // frees a write that hangs
+		if o := orderOf(ctx); o != nil && o.how != fault.EndCleanly {
+			p.rc.SetWriteDeadline(time.Unix(1, 0))
+		}
+	})()
 	out := p.conn.Shape(passageOut{p})
 	p.conn.Start(p.ring)
 	p.rc.Flush()
 	p.book.progress(p.entry, 0, 0, "")
+	p.p.Boundary = true
 	for {
+		if o := orderOf(ctx); o != nil && (o.how != fault.EndCleanly || p.p.Boundary) {
+			p.how = o.how
+			return o.why
+		}
 		p.gather()
 		step := p.step()
 		var err error
 		switch {
+		case ctx.Err() != nil && len(p.queue) > 0: // the rest of an event, before a clean end
+			err = p.writeFirst(out, 0)
 		case step.End != nil:
 			p.how = step.End.How
 			return "fault " + step.End.Kind
@@ -216,9 +260,17 @@ func (p *passage) carry(ctx context.Context, body io.Reader) string {
 		default:
 			err = p.wait(ctx, step.Wake)
 		}
-		if err != nil {
+		if err == nil {
+			continue
+		}
+		switch o := orderOf(ctx); {
+		case o != nil && err == o: // which the next round obeys
+		case o != nil && o.how == fault.EndReset:
+			p.how = o.how
+			return o.why
+		default:
 			p.how = fault.EndCut
-			return "the client left"
+			return whyOf(ctx)
 		}
 	}
 }
@@ -237,9 +289,13 @@ func (p *passage) step() fault.Step {
 	return p.conn.Next(p.p)
 }
 
+// maxHeld is how many bytes wait for a client; one that is stalled holds the upstream
+// back, at last.
+const maxHeld = 1 << 20
+
 // gather takes what has come, without waiting.
 func (p *passage) gather() {
-	for !p.over {
+	for !p.over && p.held < maxHeld {
 		select {
 		case b, ok := <-p.blocks:
 			p.came(b, ok)
@@ -255,6 +311,7 @@ func (p *passage) came(b block, ok bool) {
 		return
 	}
 	p.next = append(p.next, b)
+	p.held += len(b.bytes)
 }
 
 // wait waits for something new, until a time if there is one.
@@ -266,8 +323,8 @@ func (p *passage) wait(ctx context.Context, until time.Time) error {
 		over = timer.C
 	}
 	blocks := p.blocks
-	if p.over || len(p.next) >= 1024 {
-		blocks = nil // a stalled connection holds the upstream back, at last
+	if p.over || p.held >= maxHeld {
+		blocks = nil
 	}
 	select {
 	case b, ok := <-blocks:
@@ -284,6 +341,7 @@ func (p *passage) wait(ctx context.Context, until time.Time) error {
 func (p *passage) take() {
 	b := p.next[0]
 	p.next = p.next[1:]
+	p.held -= len(b.bytes)
 	ev := fault.Event{Bytes: b.bytes, Of: b.id}
 	switch {
 	case !b.event:

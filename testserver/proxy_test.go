@@ -3,11 +3,14 @@ package testserver_test
 import (
 	"context"
 	"crypto/tls"
+	"errors"
 	"io"
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"syscall"
 	"testing"
+	"time"
 
 	"github.com/OneStepAt4time/resilient-sse/server"
 	ts "github.com/OneStepAt4time/resilient-sse/testserver"
@@ -193,5 +196,101 @@ func TestPage(t *testing.T) {
 	}
 	if status := statusOf(t, srv, "GET", srv.URL+"/"); status != 404 {
 		t.Errorf("on the streams' port: %d", status)
+	}
+}
+
+// A proxy's connections can be seen and ended one by one, as the server's own can.
+func TestProxyConns(t *testing.T) {
+	upstream := ts.New(t)
+	s := upstream.Session("abc")
+	srv := inFront(t, upstream.URL)
+	for _, tt := range []struct {
+		end  func(*ts.Conn)
+		want error
+	}{
+		{(*ts.Conn).End, nil}, {(*ts.Conn).Cut, io.ErrUnexpectedEOF}, {(*ts.Conn).Reset, syscall.ECONNRESET},
+	} {
+		c := getRaw(t, srv, srv.URL+"/v1/sessions/abc/events")
+		resp := c.head(t)
+		srv.For(t).ConnsOn("abc", 1)
+		conns := srv.Conns("abc")
+		if len(conns) != 1 || conns[0].Awaiting || srv.Stats().Open != 1 || len(srv.Conns("other")) != 0 {
+			t.Fatalf("connections: %+v", conns)
+		}
+		tt.end(&conns[0])
+		got, err := io.ReadAll(resp.Body)
+		if !errors.Is(err, tt.want) {
+			t.Errorf("got %q, %v, want %v", got, err, tt.want)
+		}
+		srv.For(t).Conns(0)
+		if r := srv.Requests(); r[len(r)-1].Why != "dropped" {
+			t.Errorf("journal: %s", r[len(r)-1])
+		}
+	}
+	// One that waits for its answer is cut, and one that is stalled is not held back.
+	h := srv.Inject(fault.NoAnswer())
+	waits := getRaw(t, srv, srv.URL+"/v1/sessions/abc/events")
+	srv.For(t).Fired(h, 1)
+	conns := srv.Conns("")
+	if len(conns) != 1 || !conns[0].Awaiting {
+		t.Fatalf("connections: %+v", conns)
+	}
+	conns[0].End()
+	if _, end := waits.rest(); end != "cut" && end != "reset" {
+		t.Errorf("the one that waits: %s", end)
+	}
+	srv.For(t).Conns(0)
+	srv.Inject(fault.Stall())
+	stalled := getRaw(t, srv, srv.URL+"/v1/sessions/abc/events")
+	stalled.head(t)
+	srv.For(t).Conns(1)
+	s.Message("assistant", "hi")
+	if n := srv.Drop(); n != 1 {
+		t.Errorf("Drop: %d, want 1", n)
+	}
+	stalled.rest()
+	srv.For(t).Conns(0)
+}
+
+// A stalled client of a proxy holds the upstream back: what waits for it is bounded.
+func TestProxyHoldsTheUpstreamBack(t *testing.T) {
+	written := make(chan int)
+	upstream := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Type", "text/event-stream")
+		event, n := "data: "+strings.Repeat("x", 256<<10)+"\n\n", 0
+		rc := http.NewResponseController(w)
+		for ; n < 500; n++ {
+			rc.SetWriteDeadline(time.Now().Add(2 * time.Second))
+			if _, err := io.WriteString(w, event); err != nil {
+				break
+			}
+		}
+		written <- n
+	}))
+	defer upstream.Close()
+	srv := inFront(t, upstream.URL)
+	srv.Inject(fault.Stall())
+	getRaw(t, srv, srv.URL+"/events?stream=s").head(t)
+	if n := <-written; n == 500 {
+		t.Error("all 125 MiB went to a client that reads nothing")
+	}
+}
+
+// What is no stream, and breaks off, does not look as if it had ended.
+func TestProxyOfWhatBreaksOff(t *testing.T) {
+	upstream := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		io.WriteString(w, "half of it")
+		http.NewResponseController(w).Flush()
+		panic(http.ErrAbortHandler)
+	}))
+	defer upstream.Close()
+	srv := inFront(t, upstream.URL)
+	resp, err := http.Get(srv.URL + "/page")
+	if err != nil {
+		return // nothing of it has come
+	}
+	defer resp.Body.Close()
+	if b, err := io.ReadAll(resp.Body); err == nil {
+		t.Errorf("got %q and a clean end", b)
 	}
 }

@@ -6,7 +6,6 @@ import (
 	"slices"
 	"time"
 
-	"github.com/OneStepAt4time/resilient-sse/internal/hub"
 	"github.com/OneStepAt4time/resilient-sse/internal/port"
 )
 
@@ -67,7 +66,7 @@ func (s *Server) offline(why string, down time.Duration, change func()) error {
 	for _, p := range ports {
 		opens = append(opens, p.Shut())
 	}
-	s.hub.CommandAll(nil, hub.Abort, why)
+	s.endAll(why)
 	s.cut()
 	s.hub.Idle(s.ctx)
 	change()

@@ -296,9 +296,14 @@ func (s *Server) StreamURL(name string) string {
 // Drop cuts all connections, in the middle of whatever they carry, and returns how
 // many of them were streams.
 func (s *Server) Drop() int {
-	n := s.hub.CommandAll(nil, hub.Abort, whyDropped)
+	n := s.endAll(whyDropped)
 	s.cut()
 	return n
+}
+
+// endAll cuts all streams, with their reason, and returns how many these were.
+func (s *Server) endAll(why string) int {
+	return s.hub.CommandAll(nil, hub.Abort, why) + s.book.endPassing(&order{fault.EndCut, why})
 }
 
 // cut closes all TCP connections.
@@ -326,15 +331,15 @@ func (s *Server) allPorts() []*port.Port {
 // when no handler runs any more, and is harmless the second time.
 func (s *Server) Close() {
 	s.close.Do(func() {
-		s.quit()
 		s.gate.shut()
+		s.endAll(whyClosed)
+		s.quit()
 		s.book.close()
 		s.faults.RemoveAll() // what waits without an answer goes on, and is cut
 		s.shut.openAll()
 		for _, p := range s.allPorts() {
 			p.Close()
 		}
-		s.hub.CommandAll(nil, hub.Abort, whyClosed) // frees what hangs, with its reason
 		s.cut()
 		s.hub.Close()
 		s.http.Close()

@@ -1,11 +1,14 @@
 package testserver
 
 import (
+	"cmp"
 	"context"
 	"fmt"
+	"slices"
 
 	"github.com/OneStepAt4time/resilient-sse/internal/hub"
 	"github.com/OneStepAt4time/resilient-sse/server"
+	"github.com/OneStepAt4time/resilient-sse/testserver/fault"
 )
 
 // Global names the stream of all sessions where a stream's name is asked for.
@@ -82,6 +85,7 @@ func (s *Server) Write(stream string, b []byte) int {
 type Conn struct {
 	server *Server
 	visit  int64
+	pass   func(error) // ends one that goes to another server
 
 	Request  Request // so far
 	Behind   int     // events in the log that are not written yet
@@ -89,33 +93,49 @@ type Conn struct {
 }
 
 // Conns returns the requests for a stream that are not over, oldest first: of a
-// session's id, a plain stream's name, or [Global]; "" is all.
+// session's id, a plain stream's name, or [Global]; "" is all. A proxy's requests have
+// the names that faults know them by.
 func (s *Server) Conns(stream string) []Conn {
 	infos := s.hub.Conns()
 	s.book.mu.Lock()
 	defer s.book.mu.Unlock()
 	var conns []Conn
-	for _, i := range infos {
-		e := s.book.visits[i.Visit]
-		if e == nil || stream != "" && e.Stream != stream {
-			continue
+	add := func(e *entry, c Conn) {
+		if stream == "" || e.Stream == stream {
+			c.server, c.Request = s, e.Request
+			c.Request.Faults = append([]string{}, e.Faults...)
+			conns = append(conns, c)
 		}
-		c := Conn{server: s, visit: e.visit, Request: e.Request, Behind: i.Behind, Awaiting: !i.Open}
-		c.Request.Faults = append([]string{}, e.Faults...)
-		conns = append(conns, c)
 	}
+	for _, i := range infos {
+		if e := s.book.visits[i.Visit]; e != nil {
+			add(e, Conn{visit: e.visit, Behind: i.Behind, Awaiting: !i.Open})
+		}
+	}
+	for e := range s.book.passes {
+		add(e, Conn{pass: e.end, Awaiting: !e.open})
+	}
+	slices.SortFunc(conns, func(a, b Conn) int { return cmp.Compare(a.Request.Number, b.Request.Number) })
 	return conns
 }
 
 // Cut cuts the connection, in the middle of whatever it carries.
-func (c *Conn) Cut() { c.server.hub.Command(c.visit, hub.Abort, whyDropped) }
+func (c *Conn) Cut() { c.command(hub.Abort, fault.EndCut) }
 
 // End ends the connection cleanly, behind the event that is being written. One that has
 // no answer yet is cut.
-func (c *Conn) End() { c.server.hub.Command(c.visit, hub.Clean, whyDropped) }
+func (c *Conn) End() { c.command(hub.Clean, fault.EndCleanly) }
 
 // Reset ends the connection with a TCP reset (on HTTP/2 with all its streams).
-func (c *Conn) Reset() { c.server.hub.Command(c.visit, hub.Reset, whyDropped) }
+func (c *Conn) Reset() { c.command(hub.Reset, fault.EndReset) }
+
+func (c *Conn) command(how hub.How, passing fault.How) {
+	if c.pass != nil {
+		c.pass(&order{passing, whyDropped})
+		return
+	}
+	c.server.hub.Command(c.visit, how, whyDropped)
+}
 
 // WaitDelivered waits until the event with the id was written, as a whole, to this
 // connection.
@@ -151,7 +171,7 @@ func (s *Server) Stats() Stats {
 	s.book.mu.Lock()
 	defer s.book.mu.Unlock()
 	return Stats{
-		Run: h.Run, Counter: h.Counter, Sessions: h.Sessions, Open: h.Open, Requests: s.book.streams,
+		Run: h.Run, Counter: h.Counter, Sessions: h.Sessions, Open: s.book.running, Requests: s.book.streams,
 		Events: h.Events, Delivered: h.Delivered, Bytes: h.Bytes, Faults: s.book.faults, Restarts: s.book.restarts,
 	}
 }

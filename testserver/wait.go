@@ -108,8 +108,8 @@ func (b *book) openOn(stream string) int {
 	if r := b.find(stream); r != nil {
 		n = r.open
 	}
-	for _, e := range b.kept {
-		if e.passing && e.open && e.Stream == stream {
+	for e := range b.passes {
+		if e.open && e.Stream == stream {
 			n++
 		}
 	}
@@ -119,7 +119,7 @@ func (b *book) openOn(stream string) int {
 // requestsOn counts the journal's requests for a stream. The caller holds the lock.
 func (b *book) requestsOn(stream string) (n int) {
 	for _, e := range b.kept {
-		if (e.visit != 0 || e.passing) && e.Stream == stream {
+		if (e.visit != 0 || e.end != nil) && e.Stream == stream {
 			n++
 		}
 	}
