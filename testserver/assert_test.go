@@ -54,7 +54,7 @@ func TestAssertions(t *testing.T) {
 		{"all", all, all, "", ""},
 		{"from the middle on", all, three + four, "", ""},
 		{"nothing of nothing", "", "", "nothing was published", ""},
-		{"nothing of something", all, "", "none was seen", ""},
+		{"nothing of something", all, "", "none was seen", "none was seen"},
 		{"one missing", all, one + three + four, `1 events of "s" are missing before seen[1]: event "2" to event "2"`, ""},
 		{"two missing", all, one + four, `2 events of "s" are missing before seen[1]: event "2" to event "3"`, ""},
 		{"the last missing", all, two, `2 events of "s" are missing at the end: event "3" to event "4"`, ""},

@@ -456,6 +456,7 @@ func TestAssertionsDoNotPassOnNothing(t *testing.T) {
 		{"unknown stream", srv.AssertNoRepeat, "nowhere", nil, `there is no stream "nowhere"`},
 		{"nothing published", srv.AssertNoGap, "empty", nil, "nothing was published"},
 		{"nothing seen", srv.AssertNoGap, "s", nil, "none was seen"},
+		{"nothing seen", srv.AssertNoRepeat, "s", nil, "none was seen"},
 		{"only the last", srv.AssertAll, "s", evs[3:], `3 events of "s" are missing before seen[0]: event "1" to event "3"`},
 		{"not the last", srv.AssertAll, "s", evs[:3], `1 events of "s" are missing at the end: event "4" to event "4"`},
 		{"twice", srv.AssertAll, "s", append(slices.Clone(evs), evs[0]), "is a repeat"},
@@ -467,6 +468,27 @@ func TestAssertionsDoNotPassOnNothing(t *testing.T) {
 		tt.assert(&tb, tt.stream, tt.seen...)
 		if got := strings.Join(tb.errors, "; "); !strings.Contains(got, tt.want) || (got == "") != (tt.want == "") {
 			t.Errorf("%s: %q, want %q", tt.name, got, tt.want)
+		}
+	}
+}
+
+// TestAssertEventsWithoutIDs: an event that was published without an id is seen with the
+// one that is in force, as the standard has it, and is not taken for another.
+func TestAssertEventsWithoutIDs(t *testing.T) {
+	srv := ts.NewInMemory(t)
+	st := srv.Stream("s")
+	const text = one + "data: x\n\n" + "data: x\n\n" + two + "data: y\n\n"
+	sendText(t, st, text)
+	seen := events(text)
+	srv.AssertAll(t, "s", seen...)
+	for name, wrong := range map[string][]sse.Event{
+		"one is missing": slices.Delete(slices.Clone(seen), 2, 3),
+		"one is twice":   slices.Insert(slices.Clone(seen), 4, seen[4]),
+		"changed":        append(slices.Clone(seen[:4]), sse.Event{ID: "2", Type: "message", Data: "z"}),
+	} {
+		var tb fakeTB
+		if srv.AssertAll(&tb, "s", wrong...); len(tb.errors) == 0 {
+			t.Errorf("%s: no error", name)
 		}
 	}
 }
