@@ -129,3 +129,16 @@ func TestVersion(t *testing.T) {
 		t.Errorf("got %d, %q", code, out)
 	}
 }
+
+// TestHelpColumns: what a flag does stands apart from its name, however long that is.
+func TestHelpColumns(t *testing.T) {
+	root, _ := newRoot(&system.System{Env: func(string) string { return "" }})
+	for _, cmd := range append(root.Commands(), root) {
+		for line := range strings.Lines(cmdline.FlagsHelp(cmd.Flags())) {
+			runes := []rune(strings.TrimSuffix(line, "\n"))
+			if strings.HasPrefix(strings.TrimSpace(line), "-") && len(runes) > 28 && runes[27] != ' ' && len(strings.Fields(line)) > 2 {
+				t.Errorf("%s: %q", cmd.Name(), line)
+			}
+		}
+	}
+}

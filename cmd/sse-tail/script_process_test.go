@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"os"
 	"os/exec"
@@ -29,6 +30,7 @@ type process struct {
 	ended  chan struct{}
 	err    error
 	output map[string]*watched
+	stdin  io.Closer // of a child
 }
 
 // watched is output that tells whoever waits for it that it has grown.
@@ -55,9 +57,57 @@ func (w *watched) now() (string, <-chan struct{}) {
 }
 
 func startProcess(ts *testscript.TestScript, st *stage, args []string) error {
-	path, err := lookPath(ts.Getenv("PATH"), args[1])
+	p, err := newProcess(ts, st, args)
 	if err != nil {
 		return err
+	}
+	return p.start(ts)
+}
+
+// startChild lets the process's standard input be open until hangUp closes it.
+func startChild(ts *testscript.TestScript, st *stage, args []string) error {
+	p, err := newProcess(ts, st, args)
+	if err != nil {
+		return err
+	}
+	if p.stdin, err = p.cmd.StdinPipe(); err != nil {
+		return err
+	}
+	return p.start(ts)
+}
+
+func hangUp(_ *testscript.TestScript, st *stage, args []string) error {
+	p, err := st.process(args[0])
+	if err != nil {
+		return err
+	}
+	return p.stdin.Close()
+}
+
+// startOnTerminal gives the process a terminal. What it shows there is its stdout.
+func startOnTerminal(ts *testscript.TestScript, st *stage, args []string) error {
+	p, err := newProcess(ts, st, args)
+	if err != nil {
+		return err
+	}
+	screen, tty, err := openTerminal()
+	if err != nil {
+		return err
+	}
+	defer tty.Close() // the process has its own
+	ts.Defer(func() { screen.Close() })
+	p.cmd.Stdin, p.cmd.Stdout, p.cmd.Stderr = tty, tty, tty
+	if err := p.start(ts); err != nil {
+		return err
+	}
+	go io.Copy(p.output["stdout"], screen) // until the process has ended, or the script
+	return nil
+}
+
+func newProcess(ts *testscript.TestScript, st *stage, args []string) (*process, error) {
+	path, err := lookPath(ts.Getenv("PATH"), args[1])
+	if err != nil {
+		return nil, err
 	}
 	p := &process{
 		cmd: exec.Command(path, args[2:]...), ended: make(chan struct{}),
@@ -72,6 +122,11 @@ func startProcess(ts *testscript.TestScript, st *stage, args []string) error {
 		p.cmd.Env = append(p.cmd.Env, name+"="+ts.Getenv(name))
 	}
 	p.cmd.Stdout, p.cmd.Stderr = p.output["stdout"], p.output["stderr"]
+	st.processes[args[0]] = p
+	return p, nil
+}
+
+func (p *process) start(ts *testscript.TestScript) error {
 	if err := p.cmd.Start(); err != nil {
 		return err
 	}
@@ -80,7 +135,6 @@ func startProcess(ts *testscript.TestScript, st *stage, args []string) error {
 		p.err = p.cmd.Wait()
 		close(p.ended)
 	}()
-	st.processes[args[0]] = p
 	return nil
 }
 
@@ -103,7 +157,7 @@ func (st *stage) process(name string) (*process, error) {
 	return nil, errors.New("no process " + name)
 }
 
-func awaitOutput(_ *testscript.TestScript, st *stage, args []string) error {
+func awaitOutput(ts *testscript.TestScript, st *stage, args []string) error {
 	p, err := st.process(args[0])
 	if err != nil {
 		return err
@@ -117,7 +171,10 @@ func awaitOutput(_ *testscript.TestScript, st *stage, args []string) error {
 	ended := p.ended
 	for {
 		text, grown := p.output[args[1]].now()
-		if re.MatchString(text) {
+		if found := re.FindStringSubmatch(text); found != nil {
+			if len(args) > 3 {
+				ts.Setenv(args[3], found[1])
+			}
 			return nil
 		}
 		if ended == nil {

@@ -48,7 +48,11 @@ func TestMain(m *testing.M) {
 //	journal KEY=REGEXP…          find a request whose members match
 //	code N CMD…                  run a command, which must exit with N
 //	start NAME CMD…              start one
-//	await NAME stdout|stderr RE  wait until its output matches
+//	child NAME CMD…              start one whose standard input stays open until hangup
+//	hangup NAME                  close it, as a parent that dies does
+//	terminal NAME CMD…           start one on a terminal; what it shows there is its stdout (on Linux)
+//	await NAME stdout|stderr RE [VAR]
+//	                             wait until its output matches; VAR is what is in the parentheses
 //	address NAME KEY VAR         set a variable to a member of the JSON line that it wrote
 //	sig NAME INT|TERM|KILL|USR1  send it a signal
 //	answer VAR FILE…             start a server that answers with files, see there
@@ -95,7 +99,8 @@ var scriptCommands = func() map[string]func(*testscript.TestScript, bool, []stri
 		"send": {4, publishSend}, "numbers": {3, publishNumbers}, "end": {1, endStream},
 		"fault": {1, injectFault}, "drop": {0, drop}, "conns": {1, waitConns}, "requests": {1, waitRequests},
 		"delivered": {2, waitDelivered}, "journal": {1, findRequest},
-		"code": {2, runWithCode}, "start": {2, startProcess}, "await": {3, awaitOutput}, "address": {3, setAddress}, "sig": {2, sendSignal}, "finish": {2, finishProcess}, "answer": {2, answer},
+		"code": {2, runWithCode}, "start": {2, startProcess}, "child": {2, startChild}, "hangup": {1, hangUp}, "terminal": {2, startOnTerminal},
+		"await": {3, awaitOutput}, "address": {3, setAddress}, "sig": {2, sendSignal}, "finish": {2, finishProcess}, "answer": {2, answer},
 	} {
 		cmds[name] = func(ts *testscript.TestScript, neg bool, args []string) {
 			if neg || len(args) < c.least {

@@ -100,7 +100,7 @@ func (f *serveFlags) add(group func(name string) cmdline.Group) {
 	g.Toggle(&o.ControlAny, "control-any", "", "let other machines use the control API")
 	g.Text(&f.ctlToken, "control-token-file", "", "a token that the control API wants, in `FILE`")
 	g = group("events")
-	g.Choice(&f.profile, "profile", "", "whose behaviour: `WHO`", "ours", "aegis-1.3.3", "aegis-0.6.6")
+	g.Choice(&f.profile, "profile", "", "whose behaviour, `WHO`: ours, aegis-1.3.3 or aegis-0.6.6", "ours", "aegis-1.3.3", "aegis-0.6.6")
 	g.Toggle(&f.demo, "demo", "", "play sessions for ever")
 	g.List(&f.sessions, "session", "", "create sessions, `ID,…`", splitSessions)
 	g.List(&f.faults, "fault", "", "put a fault in force, as `JSON`", func(s string) ([]string, error) { return []string{s}, new(fault.Fault).UnmarshalJSON([]byte(s)) })

@@ -33,10 +33,11 @@ func FlagsHelp(fs *pflag.FlagSet) string {
 	for _, g := range Groups(fs) {
 		b = append(b, g.Name+"\n"...)
 		for _, f := range g.Flags {
-			head := fmt.Sprintf("  %-*s", column-2, fullUsage(f))
-			if termsafe.Width(head) > column {
-				head += "\n" + strings.Repeat(" ", column)
+			head := "  " + fullUsage(f)
+			if termsafe.Width(head) >= column {
+				head += "\n"
 			}
+			head += strings.Repeat(" ", column-termsafe.Width(head[strings.LastIndexByte(head, '\n')+1:]))
 			b = console.Paint(false).Layout(append(b, head...), []console.Span{{Text: meaning(f)}}, column, HelpWidth)
 			b = append(b, '\n')
 		}
