@@ -114,6 +114,11 @@ func (b *book) aside(r *http.Request) *entry {
 func (b *book) finish(e *entry, status int, why string) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	b.over(e, status, why)
+}
+
+// over ends an entry. The caller holds the lock.
+func (b *book) over(e *entry, status int, why string) {
 	e.Status, e.End, e.Why, e.Open = status, time.Now(), why, false
 	b.check()
 }
@@ -149,13 +154,13 @@ func (b *book) progress(e *entry, events int, bytes int64, id string) {
 // passed ends such an entry.
 func (b *book) passed(e *entry, status int, why string) {
 	b.mu.Lock()
+	defer b.mu.Unlock()
 	if _, known := b.passes[e]; known && e.open {
 		b.running--
 	}
 	e.open = false
 	delete(b.passes, e)
-	b.mu.Unlock()
-	b.finish(e, status, why)
+	b.over(e, status, why)
 }
 
 // endPassing ends what goes to another server, and returns how many streams that were.

@@ -147,6 +147,7 @@ func TestReaderThatIsTooFarBehind(t *testing.T) {
 			if n := strings.Count(string(b), "id: "); err == nil || n == 0 || n > 600 {
 				t.Errorf("%s: got %d events, %v", tt.name, n, err)
 			}
+			srv.For(t).Conns(0)
 			if r := srv.Requests()[0]; r.Why != "the client was too far behind" {
 				t.Errorf("%s: the journal says %q", tt.name, r.Why)
 			}
