@@ -8,7 +8,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"strconv"
 	"strings"
 	"sync/atomic"
 	"syscall"
@@ -16,30 +15,6 @@ import (
 
 	"golang.org/x/sys/unix"
 )
-
-// openTerminal returns both ends of a pseudo terminal: what a person types goes into
-// the first.
-func openTerminal(t *testing.T) (person, terminal *os.File) {
-	t.Helper()
-	person, err := os.OpenFile("/dev/ptmx", os.O_RDWR, 0)
-	if err != nil {
-		t.Skip(err)
-	}
-	t.Cleanup(func() { person.Close() })
-	n, err := unix.IoctlGetInt(int(person.Fd()), unix.TIOCGPTN)
-	if err == nil {
-		err = unix.IoctlSetPointerInt(int(person.Fd()), unix.TIOCSPTLCK, 0)
-	}
-	if err != nil {
-		t.Skip(err)
-	}
-	terminal, err = os.OpenFile("/dev/pts/"+strconv.Itoa(n), os.O_RDWR|syscall.O_NOCTTY, 0)
-	if err != nil {
-		t.Skip(err)
-	}
-	t.Cleanup(func() { terminal.Close() })
-	return person, terminal
-}
 
 // TestPasswordIsAskedFor types one, and interrupts the question.
 func TestPasswordIsAskedFor(t *testing.T) {
@@ -57,7 +32,12 @@ func TestPasswordIsAskedFor(t *testing.T) {
 	if err := os.Symlink(self, command); err != nil {
 		t.Fatal(err)
 	}
-	person, terminal := openTerminal(t)
+	person, terminal, err := openTerminal()
+	if err != nil {
+		t.Skip(err)
+	}
+	defer person.Close()
+	defer terminal.Close()
 	follow := []string{"-u", "me", "-n1", srv.URL}
 	for _, test := range []struct {
 		name string

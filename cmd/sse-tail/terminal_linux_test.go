@@ -7,7 +7,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// openTerminal opens a terminal: what is written to tty shows on the screen.
+// openTerminal opens a terminal: what a person types goes into the first, which shows
+// what is written to the second.
 func openTerminal() (screen, tty *os.File, err error) {
 	screen, err = os.OpenFile("/dev/ptmx", os.O_RDWR, 0)
 	if err != nil {
