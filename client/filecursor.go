@@ -37,7 +37,8 @@ type FileCursor struct {
 	lock    *os.File // nil: closed
 	saved   positions
 	waiting *batch              // what goes into the next write; nil if there is nothing
-	moved   map[string][]string // by target, what it was called: dropped when the target is saved
+	old     map[string][]string // by target, the names of entries that earlier versions made
+	moved   map[string][]string // those of them to be dropped when the target is saved
 }
 
 // A batch is what the saves say that one write takes to the disk.
@@ -78,6 +79,7 @@ func OpenFileCursor(path string) (*FileCursor, error) {
 		lock.Close()
 		return nil, err
 	}
+	c.old = c.saved.oldNames()
 	return c, nil
 }
 
@@ -110,12 +112,11 @@ func (c *FileCursor) Load(_ context.Context, target string) (p Position, ok bool
 	if e, ok := c.saved.entries[target]; ok {
 		return e.Position, true, nil
 	}
-	e, names := c.saved.underOldNames(target)
-	if len(names) == 0 {
-		return Position{}, false, nil
+	e, ok := c.saved.last(c.old[target])
+	if ok {
+		c.moved[target] = c.old[target]
 	}
-	c.moved[target] = names
-	return e.Position, true, nil
+	return e.Position, ok, nil
 }
 
 // Save implements [Cursor].

@@ -123,20 +123,28 @@ func (p positions) encode() []byte {
 	return append(b, "\n  }\n}\n"...)
 }
 
-// underOldNames looks for the target among entries that were filed under another
-// name of it. A credential that was part of the name may have left several: the one
-// with the largest id was the last.
-func (p positions) underOldNames(target string) (last entry, names []string) {
+// oldNames are those among the entries' names that their targets had in earlier
+// versions, by what they are now. It is looked for once: a file may have thousands.
+func (p positions) oldNames() map[string][]string {
+	old := map[string][]string{}
 	for _, name := range p.order {
-		if name == target || renamed(name) != target {
-			continue
+		if target := renamed(name); target != name {
+			old[target] = append(old[target], name)
 		}
-		if e := p.entries[name]; len(names) == 0 || later(e.LastEventID, last.LastEventID) {
-			last = e
-		}
-		names = append(names, name)
 	}
-	return last, names
+	return old
+}
+
+// last returns the entry that was made last, of several that a credential which was
+// part of a target's name has left: the one with the largest id.
+func (p positions) last(names []string) (e entry, ok bool) {
+	for _, name := range names {
+		other, found := p.entries[name]
+		if found && (!ok || later(other.LastEventID, e.LastEventID)) {
+			e, ok = other, true
+		}
+	}
+	return e, ok
 }
 
 // later tells whether an id comes after another, as far as that can be seen.
