@@ -91,32 +91,26 @@ func holderRole() role {
 // opener returns what holds one stream for good, and calls opened when the hello
 // has come and nothing more will.
 func opener(how, url string) (func(opened func()) error, error) {
-	hc := &http.Client{Transport: client.NewTransport()}
-	opts := client.Options{HTTPClient: hc}
-	switch how {
-	case holdBare:
+	if how == holdBare {
 		return func(opened func()) error { return holdResponse(url, opened) }, nil
+	}
+	transport := client.NewTransport()
+	var source func(*client.Options) (*client.EventSource, error)
+	switch how {
 	case holdHTTP2:
-		t := client.NewTransport()
-		t.Protocols = new(http.Protocols)
-		t.Protocols.SetUnencryptedHTTP2(true)
-		hc.Transport = t
+		transport.Protocols = new(http.Protocols)
+		transport.Protocols.SetUnencryptedHTTP2(true)
+		fallthrough
 	case holdPlain:
+		source = func(o *client.Options) (*client.EventSource, error) { return client.New(url+"/hold", o) }
 	case holdSession:
-		return func(opened func()) error {
-			o := opts
-			o.BeforeWait = third(opened)
-			es, err := client.Session(url, "abc", &o)
-			return holdSource(es, err)
-		}, nil
+		source = func(o *client.Options) (*client.EventSource, error) { return client.Session(url, "abc", o) }
 	default:
 		return nil, fmt.Errorf("no way to hold a stream is called %q", how)
 	}
+	hc := &http.Client{Transport: transport}
 	return func(opened func()) error {
-		o := opts
-		o.BeforeWait = third(opened)
-		es, err := client.New(url+"/hold", &o)
-		return holdSource(es, err)
+		return holdSource(source(&client.Options{HTTPClient: hc, BeforeWait: third(opened)}))
 	}, nil
 }
 

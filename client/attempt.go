@@ -1,6 +1,7 @@
 package client
 
 import (
+	"github.com/OneStepAt4time/resilient-sse/backoff"
 	"github.com/OneStepAt4time/resilient-sse/session"
 	"github.com/OneStepAt4time/resilient-sse/sse"
 )
@@ -25,23 +26,13 @@ func (r *run) attempt() error {
 	return err
 }
 
-// connect makes the connection, up to where its events begin.
+// connect makes the connection, up to where its events begin. What is on its stack
+// while it waits is on that of each stream for good: a stack that has grown hardly
+// ever shrinks again.
 func (r *run) connect(c *conn) error {
-	lease, err := r.admission()
-	if err != nil {
-		return err
-	}
+	lease, err := r.mayStart()
 	defer lease.Release()
-	r.beforeWait()
-	if r.heldUpByCallbacks() {
-		return r.giveUp(nil)
-	}
-	r.schedule.Attempt()
-	r.mu.Lock()
-	r.stats.Attempts++
-	r.mu.Unlock()
-	r.observe(Transition{State: Connecting})
-	if err := r.done(); err != nil {
+	if err != nil {
 		return err
 	}
 	asked, err := r.open(c)
@@ -49,6 +40,29 @@ func (r *run) connect(c *conn) error {
 	if err != nil {
 		return r.gone(err)
 	}
+	return r.begin(c, asked)
+}
+
+// mayStart waits until an attempt may be made, and begins it.
+func (r *run) mayStart() (*backoff.Lease, error) {
+	lease, err := r.admission()
+	if err != nil {
+		return nil, err
+	}
+	r.beforeWait()
+	if r.heldUpByCallbacks() {
+		return lease, r.giveUp(nil)
+	}
+	r.schedule.Attempt()
+	r.mu.Lock()
+	r.stats.Attempts++
+	r.mu.Unlock()
+	r.observe(Connecting, news{})
+	return lease, r.done()
+}
+
+// begin takes note that the stream is open, and looks at how its response begins.
+func (r *run) begin(c *conn, asked string) error {
 	again := r.opened
 	r.mu.Lock()
 	if again {
@@ -59,7 +73,7 @@ func (r *run) connect(c *conn) error {
 	if r.opts.HealthyAfter == 0 {
 		r.succeed()
 	}
-	r.observe(Transition{State: Open, Header: c.header})
+	r.observe(Open, news{header: c.header})
 	if err := r.checkGap(asked, c.header); err != nil {
 		return err
 	}

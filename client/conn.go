@@ -46,21 +46,24 @@ func newConn(r *run) *conn {
 	return c
 }
 
-// armed sets the watchdog on one request and returns the context for it, whose
-// trace tells the watchdog of the phases of opening. Where a transport does not
-// trace, one limit holds for both: their sum, or that of the header alone if
-// connecting has none.
-func (c *conn) armed() context.Context {
-	connect, header, until := c.opts.Timeouts.Connect, c.opts.Timeouts.Header, c.openBy
-	both := header
-	if header > 0 {
-		both += min(connect, math.MaxInt64-header)
-	}
-	c.dog.open(both, until, ErrHeaderTimeout)
+// traced returns the context of the attempt's requests, whose trace tells the
+// watchdog of the phases of opening.
+func (c *conn) traced() context.Context {
 	return httptrace.WithClientTrace(c.ctx, &httptrace.ClientTrace{
-		GetConn: func(string) { c.dog.phase(connect, until, ErrConnectTimeout) },
-		GotConn: func(httptrace.GotConnInfo) { c.dog.phase(header, until, ErrHeaderTimeout) },
+		GetConn: func(string) { c.dog.phase(c.opts.Timeouts.Connect, ErrConnectTimeout) },
+		GotConn: func(httptrace.GotConnInfo) { c.dog.phase(c.opts.Timeouts.Header, ErrHeaderTimeout) },
 	})
+}
+
+// arm sets the watchdog on one request. Where a transport does not trace, one limit
+// holds for both phases: their sum, or that of the header alone if connecting has
+// none.
+func (c *conn) arm() {
+	both := c.opts.Timeouts.Header
+	if both > 0 {
+		both += min(c.opts.Timeouts.Connect, math.MaxInt64-both)
+	}
+	c.dog.open(both, c.openBy, ErrHeaderTimeout)
 }
 
 // hold takes the response's body, which close will close, and which is closed as

@@ -114,46 +114,6 @@ func clone(t *http.Transport) *http.Transport {
 	return c
 }
 
-// transport returns what sends a request of the attempt. Where that is no
-// transport of net/http's, one behind a timeout asks for a connection of its own,
-// which is all that can be done.
-func (r *run) transport(c *conn, req *http.Request) http.RoundTripper {
-	rt := r.opts.HTTPClient.Transport
-	if rt == nil {
-		if r.shared == nil {
-			r.shared = transportFor(r.opts.Timeouts.Connect)
-		}
-		rt = r.shared
-	}
-	if base, ok := rt.(*http.Transport); ok {
-		return onLane{c, base}
-	}
-	if c.fresh {
-		r.opts.HTTPClient.CloseIdleConnections() // now, for the attempt that was cancelled needed a moment to leave its own
-		req.Close, c.fresh = true, false
-	}
-	return rt
-}
-
-// onLane sends the requests of an attempt, each hop of a redirect on a lane to its
-// own origin.
-type onLane struct {
-	conn *conn
-	base *http.Transport
-}
-
-// RoundTrip implements [http.RoundTripper].
-func (t onLane) RoundTrip(req *http.Request) (*http.Response, error) {
-	c := t.conn
-	c.leaveLane(false)
-	c.lane = enter(t.base, req.URL, !c.run.leftBase)
-	resp, err := c.lane.transport.RoundTrip(req)
-	if err == nil && resp.ProtoMajor == 1 {
-		c.leaveLane(false) // its connection is its own, and ends with it
-	}
-	return resp, err
-}
-
 // leaveLane ends what the attempt had to do with its lane. After a timeout the next
 // attempt must not share its connection.
 func (c *conn) leaveLane(timedOut bool) {

@@ -11,8 +11,6 @@ import (
 	"net/url"
 	"strings"
 	"time"
-
-	"github.com/OneStepAt4time/resilient-sse/backoff"
 )
 
 // A refused response's body is read for so long in all, and for so long between two
@@ -74,16 +72,7 @@ const (
 
 // request makes the request of one attempt.
 func (r *run) request(c *conn) (*http.Request, error) {
-	o := &r.opts
-	var body io.Reader
-	if len(o.Request.Body) > 0 {
-		body = bytes.NewReader(o.Request.Body)
-	}
-	req, err := http.NewRequestWithContext(c.ctx, o.Request.Method, r.url.String(), body)
-	if err != nil {
-		return nil, backoff.Permanent(withoutURL(err))
-	}
-	req.Header = o.Request.Header.Clone()
+	req := r.blank(c.traced())
 	if host := req.Header.Get("Host"); host != "" {
 		req.Host = host
 	}
@@ -110,6 +99,21 @@ func (r *run) request(c *conn) (*http.Request, error) {
 	return req, r.prepare(c, req)
 }
 
+// blank makes the request that the options ask for. The URL is a copy: Prepare may
+// change it.
+func (r *run) blank(ctx context.Context) *http.Request {
+	o, u := &r.opts.Request, *r.url
+	u.Host = strings.TrimSuffix(u.Host, ":") // a port that is none
+	req := (&http.Request{Method: o.Method, URL: &u, Host: u.Host, Header: o.Header.Clone(),
+		Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1}).WithContext(ctx)
+	if len(o.Body) > 0 {
+		req.ContentLength = int64(len(o.Body))
+		req.GetBody = func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(o.Body)), nil }
+		req.Body, _ = req.GetBody()
+	}
+	return req
+}
+
 // prepare lets the caller change the request.
 func (r *run) prepare(c *conn, req *http.Request) error {
 	prepare := r.opts.Request.Prepare
@@ -124,6 +128,9 @@ func (r *run) prepare(c *conn, req *http.Request) error {
 	}
 	if err != nil {
 		return &prepareError{err}
+	}
+	if req.Header == nil {
+		req.Header = http.Header{}
 	}
 	return nil
 }

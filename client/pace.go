@@ -134,7 +134,7 @@ func (r *run) announce(due time.Time, cause error) {
 		due = deadline
 	}
 	r.announced = due
-	r.observe(Transition{State: Waiting, Delay: max(time.Until(due), 0), Cause: cause})
+	r.observe(Waiting, news{delay: max(time.Until(due), 0), cause: cause})
 }
 
 // sleep waits until then, whatever callbacks have taken of the time.

@@ -19,55 +19,68 @@ const maxRedirects = 10
 // also if it leads back (CVE-2022-1650, CVE-2024-45336). Last-Event-ID and the
 // run that it belongs to stay: they are the stream's.
 func (r *run) fetch(c *conn, req *http.Request) (*http.Response, error) {
-	hc := *r.opts.HTTPClient
-	if hc.Timeout > 0 { // it would end the stream; the watchdog has it
-		c.openBy = time.Now().Add(hc.Timeout)
-		hc.Timeout = 0
+	if limit := r.opts.HTTPClient.Timeout; limit > 0 {
+		c.openBy = time.Now().Add(limit)
 	}
-	hc.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+	c.arm()
+	resp, err := r.send(c, req)
+	if err != nil || !isRedirect(resp.StatusCode) {
+		return resp, err
+	}
+	return r.redirected(c, req, resp)
+}
+
+// redirected follows a response that is a redirect, as far as it leads.
+func (r *run) redirected(c *conn, req *http.Request, resp *http.Response) (_ *http.Response, err error) {
 	home := req.URL
 	var via []*http.Request
-	for {
-		sent := req.WithContext(c.armed())
-		if hc.Jar != nil {
-			sent.Header = req.Header.Clone() // the jar adds its cookies to what it is given
-		}
-		hc.Transport = r.transport(c, sent)
-		resp, err := hc.Do(sent)
-		if err != nil || !isRedirect(resp.StatusCode) {
-			return resp, err
-		}
+	for isRedirect(resp.StatusCode) {
 		resp.Body.Close()
-		refuse := func(reason string, err error) (*http.Response, error) {
-			return nil, &RedirectError{StatusCode: resp.StatusCode, Reason: reason, Err: err}
+		via = append(via, req)
+		if req, err = r.redirect(c, resp, home, via); err != nil {
+			return nil, err
 		}
-		if via = append(via, req); len(via) > maxRedirects {
-			return refuse(fmt.Sprintf("more than %d redirects", maxRedirects), nil)
-		}
-		location := resp.Header.Get("Location")
-		if location == "" {
-			return refuse("no Location", nil)
-		}
-		to, err := req.URL.Parse(location)
-		if err != nil || (to.Scheme != "http" && to.Scheme != "https") || to.Host == "" {
-			return refuse("Location is not an http or https URL", nil)
-		}
-		if req.URL.Scheme == "https" && to.Scheme == "http" {
-			return refuse("from https to http", nil)
-		}
-		if !origin.Same(home, to) {
-			c.crossed, hc.Jar = true, nil
-		}
-		if req, err = hop(req, resp.StatusCode, to, c.crossed); err != nil {
-			return refuse("body can't be sent again", err)
-		}
-		req.Response = resp // for CheckRedirect, as net/http has it
-		if check := r.opts.HTTPClient.CheckRedirect; check != nil {
-			if err := check(req, via); err != nil {
-				return refuse("refused by CheckRedirect", err)
-			}
+		c.arm()
+		if resp, err = r.send(c, req); err != nil {
+			return nil, err
 		}
 	}
+	return resp, nil
+}
+
+// redirect returns the request that a response leads to. Via are those before, home
+// is where the first of them went.
+func (r *run) redirect(c *conn, resp *http.Response, home *url.URL, via []*http.Request) (*http.Request, error) {
+	refuse := func(reason string, err error) (*http.Request, error) {
+		return nil, &RedirectError{StatusCode: resp.StatusCode, Reason: reason, Err: err}
+	}
+	if len(via) > maxRedirects {
+		return refuse(fmt.Sprintf("more than %d redirects", maxRedirects), nil)
+	}
+	location := resp.Header.Get("Location")
+	if location == "" {
+		return refuse("no Location", nil)
+	}
+	last := via[len(via)-1]
+	to, err := last.URL.Parse(location)
+	if err != nil || (to.Scheme != "http" && to.Scheme != "https") || to.Host == "" {
+		return refuse("Location is not an http or https URL", nil)
+	}
+	if last.URL.Scheme == "https" && to.Scheme == "http" {
+		return refuse("from https to http", nil)
+	}
+	c.crossed = c.crossed || !origin.Same(home, to)
+	req, err := hop(last, resp.StatusCode, to, c.crossed)
+	if err != nil {
+		return refuse("body can't be sent again", err)
+	}
+	req.Response = resp // for CheckRedirect, as net/http has it
+	if check := r.opts.HTTPClient.CheckRedirect; check != nil {
+		if err := check(req, via); err != nil {
+			return refuse("refused by CheckRedirect", err)
+		}
+	}
+	return req, nil
 }
 
 // errNoSecondBody refuses a redirect of a request whose body Prepare has set

@@ -105,7 +105,7 @@ func (r *run) end(err error) error {
 	} else if saveErr != nil && saveErr != err {
 		err = errors.Join(err, saveErr)
 	}
-	r.observe(Transition{State: Closed, Cause: err, gaveUp: gaveUp})
+	r.observe(Closed, news{cause: err, gaveUp: gaveUp})
 	r.keepPace(how)
 	if left {
 		return nil
@@ -178,14 +178,26 @@ func unauthorized(err error) bool {
 	return ok && e.StatusCode == http.StatusUnauthorized
 }
 
-// observe enters the transition's state and tells the observer.
-func (r *run) observe(t Transition) {
-	t.From = r.state
-	r.enter(t.State)
-	if r.opts.Observer == nil {
-		return
+// news is what there is to say in a transition. It is small: whoever passes it on
+// is on the stack of each stream that is being opened.
+type news struct {
+	delay  time.Duration
+	cause  error
+	header http.Header
+	gaveUp bool
+}
+
+// observe enters a state and tells the observer.
+func (r *run) observe(s State, n news) {
+	from := r.state
+	r.enter(s)
+	if r.opts.Observer != nil {
+		r.tell(from, n)
 	}
-	t.Target = r.target
+}
+
+func (r *run) tell(from State, n news) {
+	t := Transition{From: from, State: r.state, Target: r.target, Delay: n.delay, Cause: n.cause, Header: n.header, gaveUp: n.gaveUp}
 	t.Attempt = r.schedule.Failures()
 	t.LastEventID = string(r.yielded().id)
 	if t.State == Closed {
@@ -198,7 +210,7 @@ func (r *run) observe(t Transition) {
 }
 
 // report tells the observer of something that changes no state.
-func (r *run) report(cause error) { r.observe(Transition{State: r.state, Cause: cause}) }
+func (r *run) report(cause error) { r.observe(r.state, news{cause: cause}) }
 
 func (r *run) enter(s State) {
 	if s == r.state {

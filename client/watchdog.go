@@ -17,6 +17,7 @@ type watchdog struct {
 	cause   error       // nil while nothing is waited for
 	due     time.Time   // a bite before then belongs to an earlier wait
 	opening bool        // the transport's reports count
+	openBy  time.Time   // no phase of opening goes beyond, if it is set
 }
 
 // arm begins to wait for something else: for d at most, and until the given time
@@ -31,7 +32,7 @@ func (w *watchdog) arm(d time.Duration, until time.Time, cause error) {
 // open begins to wait for a response: arm, and from now on [watchdog.phase] counts.
 func (w *watchdog) open(d time.Duration, until time.Time, cause error) {
 	w.mu.Lock()
-	w.opening = true
+	w.opening, w.openBy = true, until
 	w.mu.Unlock()
 	w.arm(d, until, cause)
 }
@@ -39,12 +40,11 @@ func (w *watchdog) open(d time.Duration, until time.Time, cause error) {
 // phase is arm for a transport that reports how far opening has come. A report that
 // comes when the response is there is too late: it must not set a limit of opening
 // on the stream.
-func (w *watchdog) phase(d time.Duration, until time.Time, cause error) {
-	d = within(d, until)
+func (w *watchdog) phase(d time.Duration, cause error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if w.opening {
-		w.set(d, cause)
+		w.set(within(d, w.openBy), cause)
 	}
 }
 
