@@ -30,46 +30,54 @@ func startSource(tb testing.TB) *child {
 // What is compared must do the same work: each contender has each event.
 
 func TestDecoders(t *testing.T) {
-	for _, d := range decoders {
-		if n, err := d.decode(events(300)); allOf(n, 300, err) != nil {
-			t.Errorf("%s: %v", d.name, allOf(n, 300, err))
+	for _, f := range plainFeeds {
+		for _, d := range decoders {
+			if n, err := d.decode(f.events(300), f); allOf(n, 300, err) != nil {
+				t.Errorf("%s, %s: %v", d.name, f.name, allOf(n, 300, err))
+			}
 		}
 	}
 }
 
 func TestFollowers(t *testing.T) {
 	src := startSource(t)
-	for _, f := range followers {
-		n, err := f.follow(inMemory(300), "http://memory.test/", 300)
-		if err := allOf(n, 300, err); err != nil {
-			t.Errorf("%s in memory: %v", f.name, err)
-		}
-		for _, way := range ways {
-			n, err := f.follow(http.DefaultClient, streamURL(src.url, way.path, 300), 300)
-			if err := allOf(n, 300, err); err != nil {
-				t.Errorf("%s over loopback, %s: %v", f.name, way.words, err)
+	for _, who := range followers {
+		for _, f := range append([]feed{talk}, plainFeeds...) {
+			n, err := who.follow(f.client(3000), "http://memory.test/", f, 3000)
+			if err := allOf(n, 3000, err); err != nil {
+				t.Errorf("%s in memory, %s: %v", who.name, f.name, err)
 			}
 		}
+		for _, way := range ways {
+			n, err := who.follow(http.DefaultClient, streamURL(src.url, way.path, 300), medium, 300)
+			if err := allOf(n, 300, err); err != nil {
+				t.Errorf("%s over loopback, %s: %v", who.name, way.words, err)
+			}
+		}
+	}
+	n, err := followSession(talk.client(3000), "http://memory.test", talk, 3000)
+	if err := allOf(n, 3000, err); err != nil {
+		t.Errorf("session: %v", err)
 	}
 }
 
 func TestSourceEndsItsStream(t *testing.T) {
 	src := startSource(t)
 	for _, way := range ways {
-		resp, err := http.Get(streamURL(src.url, way.path, 130)) // two stretches and a bit
+		resp, err := http.Get(streamURL(src.url, way.path, 130)) // two pieces and a bit
 		if err != nil {
 			t.Fatal(err)
 		}
 		defer resp.Body.Close()
-		n := 0
+		got := medium.count()
 		for ev, err := range sse.Read(resp.Body) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			n += whole(ev.Data)
+			got.see(len(ev.Data))
 		}
-		if n != 130 {
-			t.Errorf("%s: %d events, want 130", way.words, n)
+		if got.n != 130 {
+			t.Errorf("%s: %d events, want 130", way.words, got.n)
 		}
 	}
 }
@@ -84,7 +92,7 @@ func TestServers(t *testing.T) {
 }
 
 func TestStalledReaderHoldsNobody(t *testing.T) {
-	d, err := deliver(serverOurs, 2, 1, command{N: 20_000, Data: string(eventMark) + eventData})
+	d, err := deliver(serverOurs, 2, 1, command{N: 20_000, Data: string(eventMark) + stalledData})
 	if err != nil || d.part != 1 {
 		t.Errorf("%.4f of the events came, %v; want all", d.part, err)
 	}
@@ -103,12 +111,24 @@ func TestHolds(t *testing.T) {
 }
 
 func TestRestart(t *testing.T) {
-	rows, err := restart(20, 100*time.Millisecond)
+	for _, protocol := range []string{http1, http2} {
+		rows, err := restart(20, protocol, 100*time.Millisecond)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if lost := rows[0]; !lost.met() {
+			t.Errorf("%s: %s", lost.what, lost.figure)
+		}
+	}
+}
+
+func TestCursors(t *testing.T) {
+	rows, err := cursors(50, 2*time.Second)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if lost := rows[0]; !lost.met() {
-		t.Errorf("%s: %s", lost.what, lost.figure)
+	if rows[0].figure == "" {
+		t.Error("nothing was measured")
 	}
 }
 
@@ -133,47 +153,53 @@ command  curl is not installed                              not measured
 }
 
 func BenchmarkDecode(b *testing.B) {
-	for _, d := range decoders {
-		b.Run(d.name, func(b *testing.B) {
-			const n = 1000
-			b.SetBytes(n * int64(len(frame)))
-			b.ReportAllocs()
-			for b.Loop() {
-				if got, err := d.decode(events(n)); allOf(got, n, err) != nil {
-					b.Fatal(allOf(got, n, err))
+	for _, f := range plainFeeds {
+		for _, d := range decoders {
+			b.Run(f.name+"/"+d.name, func(b *testing.B) {
+				const n = 1000
+				b.SetBytes(n * int64(f.size))
+				b.ReportAllocs()
+				for b.Loop() {
+					if got, err := d.decode(f.events(n), f); allOf(got, n, err) != nil {
+						b.Fatal(allOf(got, n, err))
+					}
 				}
-			}
-		})
-	}
-}
-
-func BenchmarkClientInMemory(b *testing.B) {
-	for _, f := range followers {
-		b.Run(f.name, func(b *testing.B) {
-			const n = 1000
-			hc := inMemory(n)
-			benchmarkFollower(b, f, hc, "http://memory.test/", n)
-		})
-	}
-}
-
-func BenchmarkClientLoopback(b *testing.B) {
-	src := startSource(b)
-	for _, way := range ways {
-		for _, f := range followers {
-			b.Run(way.path+"/"+f.name, func(b *testing.B) {
-				const n = 10_000
-				benchmarkFollower(b, f, http.DefaultClient, streamURL(src.url, way.path, n), n)
 			})
 		}
 	}
 }
 
-func benchmarkFollower(b *testing.B, f follower, hc *http.Client, url string, n int) {
-	b.SetBytes(int64(n) * int64(len(frame)))
+func BenchmarkClientInMemory(b *testing.B) {
+	const n = 1000
+	for _, f := range append([]feed{talk}, plainFeeds...) {
+		for _, who := range followers {
+			b.Run(f.name+"/"+who.name, func(b *testing.B) {
+				benchmarkFollower(b, who, f.client(n), "http://memory.test/", f, n)
+			})
+		}
+	}
+	b.Run(talk.name+"/resilient-sse, as a session", func(b *testing.B) {
+		benchmarkFollower(b, follower{"", followSession}, talk.client(n), "http://memory.test", talk, n)
+	})
+}
+
+func BenchmarkClientLoopback(b *testing.B) {
+	src := startSource(b)
+	for _, way := range ways {
+		for _, who := range followers {
+			b.Run(way.path+"/"+who.name, func(b *testing.B) {
+				const n = 10_000
+				benchmarkFollower(b, who, http.DefaultClient, streamURL(src.url, way.path, n), medium, n)
+			})
+		}
+	}
+}
+
+func benchmarkFollower(b *testing.B, who follower, hc *http.Client, url string, f feed, n int) {
+	b.SetBytes(int64(n) * int64(f.size))
 	b.ReportAllocs()
 	for b.Loop() {
-		if got, err := f.follow(hc, url, n); allOf(got, n, err) != nil {
+		if got, err := who.follow(hc, url, f, n); allOf(got, n, err) != nil {
 			b.Fatal(allOf(got, n, err))
 		}
 	}

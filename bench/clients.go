@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"io"
 	"net/http"
 
 	launchdarkly "github.com/launchdarkly/eventsource"
@@ -16,7 +15,7 @@ import (
 // the stream has ended. It returns how many there were.
 type follower struct {
 	name   string
-	follow func(hc *http.Client, url string, n int) (int, error)
+	follow func(hc *http.Client, url string, f feed, n int) (int, error)
 }
 
 // followers has ours first.
@@ -27,23 +26,35 @@ var followers = []follower{
 	{"r3labs", followR3labs},
 }
 
-func followOurs(hc *http.Client, url string, n int) (got int, err error) {
+func followOurs(hc *http.Client, url string, f feed, n int) (int, error) {
 	es, err := client.New(url, &client.Options{HTTPClient: hc})
+	return followSource(es, err, f, n)
+}
+
+// followSession follows the stream of a session, with all that is done for one.
+func followSession(hc *http.Client, base string, f feed, n int) (int, error) {
+	es, err := client.Session(base, "5e38af8b", &client.Options{HTTPClient: hc})
+	return followSource(es, err, f, n)
+}
+
+func followSource(es *client.EventSource, err error, f feed, n int) (int, error) {
+	got := f.count()
 	if err != nil {
 		return 0, err
 	}
 	for ev, err := range es.Events(context.Background()) {
 		if err != nil {
-			return got, err
+			return got.n, err
 		}
-		if got += whole(ev.Data); got == n {
+		if got.see(len(ev.Data)); got.n == n {
 			break
 		}
 	}
-	return got, nil
+	return got.n, nil
 }
 
-func followGoSSE(hc *http.Client, url string, n int) (got int, err error) {
+func followGoSSE(hc *http.Client, url string, f feed, n int) (int, error) {
+	got := f.count()
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
@@ -52,15 +63,16 @@ func followGoSSE(hc *http.Client, url string, n int) (got int, err error) {
 	}
 	conn := (&gosse.Client{HTTPClient: hc, Backoff: gosse.Backoff{MaxRetries: -1}}).NewConnection(req)
 	conn.SubscribeToAll(func(ev gosse.Event) {
-		if got += whole(ev.Data); got == n {
+		if got.see(len(ev.Data)); got.n == n {
 			cancel()
 		}
 	})
 	err = conn.Connect()
-	return got, err
+	return got.n, err
 }
 
-func followLaunchDarkly(hc *http.Client, url string, n int) (got int, err error) {
+func followLaunchDarkly(hc *http.Client, url string, f feed, n int) (int, error) {
+	got := f.count()
 	req, err := http.NewRequest(http.MethodGet, url, nil)
 	if err != nil {
 		return 0, err
@@ -75,37 +87,24 @@ func followLaunchDarkly(hc *http.Client, url string, n int) (got int, err error)
 		return 0, err
 	}
 	for ev := range stream.Events {
-		if got += whole(ev.Data()); got == n {
+		if got.see(len(ev.Data())); got.n == n {
 			stream.Close()
-			return got, nil
+			return got.n, nil
 		}
 	}
-	return got, failure
+	return got.n, failure
 }
 
-func followR3labs(hc *http.Client, url string, n int) (got int, err error) {
+func followR3labs(hc *http.Client, url string, f feed, n int) (int, error) {
+	got := f.count()
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
 	c := r3labs.NewClient(url)
 	c.Connection = hc
-	err = c.SubscribeRawWithContext(ctx, func(ev *r3labs.Event) {
-		if got += whole(ev.Data); got == n {
+	err := c.SubscribeRawWithContext(ctx, func(ev *r3labs.Event) {
+		if got.see(len(ev.Data)); got.n == n {
 			cancel()
 		}
 	})
-	return got, err
-}
-
-// inMemory is a client whose every response is a stream of n events, without a
-// network.
-func inMemory(n int) *http.Client { return &http.Client{Transport: memoryTransport(n)} }
-
-type memoryTransport int
-
-func (n memoryTransport) RoundTrip(r *http.Request) (*http.Response, error) {
-	return &http.Response{
-		Status: "200 OK", StatusCode: http.StatusOK, Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
-		Header: http.Header{"Content-Type": {"text/event-stream"}}, ContentLength: -1,
-		Body: io.NopCloser(events(int(n))), Request: r,
-	}, nil
+	return got.n, err
 }

@@ -14,7 +14,7 @@ import (
 // size it had. Each event is the caller's to keep.
 type decoder struct {
 	name   string
-	decode func(io.Reader) (int, error)
+	decode func(r io.Reader, f feed) (int, error)
 }
 
 // decoders has ours first.
@@ -24,48 +24,43 @@ var decoders = []decoder{
 	{"launchdarkly", decodeLaunchDarkly},
 }
 
-func decodeOurs(r io.Reader) (n int, err error) {
+func decodeOurs(r io.Reader, f feed) (int, error) {
+	got := f.count()
 	dec := sse.NewDecoder(r, nil)
 	for {
 		ev, err := dec.Next()
 		if err == io.EOF {
-			return n, nil
+			return got.n, nil
 		} else if err != nil {
-			return n, err
+			return got.n, err
 		}
-		n += whole(ev.Data)
+		got.see(len(ev.Data))
 	}
 }
 
-func decodeGoSSE(r io.Reader) (n int, err error) {
+func decodeGoSSE(r io.Reader, f feed) (int, error) {
+	got := f.count()
 	for ev, err := range gosse.Read(r, nil) {
 		if err != nil {
-			return n, err
+			return got.n, err
 		}
-		n += whole(ev.Data)
+		got.see(len(ev.Data))
 	}
-	return n, nil
+	return got.n, nil
 }
 
-func decodeLaunchDarkly(r io.Reader) (n int, err error) {
+func decodeLaunchDarkly(r io.Reader, f feed) (int, error) {
+	got := f.count()
 	dec := launchdarkly.NewDecoder(r)
 	for {
 		ev, err := dec.Decode()
 		if err == io.EOF {
-			return n, nil
+			return got.n, nil
 		} else if err != nil {
-			return n, err
+			return got.n, err
 		}
-		n += whole(ev.Data())
+		got.see(len(ev.Data()))
 	}
-}
-
-// whole is 1 for an event that came as it was sent.
-func whole[T ~string | ~[]byte](data T) int {
-	if len(data) == len(eventData) {
-		return 1
-	}
-	return 0
 }
 
 // allOf says whether all of the events came.

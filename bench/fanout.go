@@ -27,6 +27,9 @@ const (
 	stalledRounds  = 5
 )
 
+// stalledData is the data of a large one.
+var stalledData = strings.Repeat("0123456789abcdef", 64)
+
 // shortData is the data of a small event, marked as one to be counted.
 var shortData = string(eventMark) + strings.Repeat("x", 127)
 
@@ -218,7 +221,7 @@ func stalled() ([]row, error) {
 	least := make(map[int]delivery)
 	for range stalledRounds {
 		for _, n := range []int{0, 1} {
-			d, err := deliver(serverOurs, stalledReaders, n, command{N: stalledEvents, Data: string(eventMark) + eventData})
+			d, err := deliver(serverOurs, stalledReaders, n, command{N: stalledEvents, Data: string(eventMark) + stalledData})
 			if err != nil {
 				return nil, err
 			}

@@ -11,7 +11,8 @@ import (
 )
 
 const (
-	manyStreams = 10_000
+	manyStreams = 10_000          // on HTTP/1.1: a file each, in either process
+	mostStreams = 100_000         // on HTTP/2
 	downTime    = 3 * time.Second // of the server that they follow
 )
 
@@ -30,7 +31,9 @@ var sections = []section{
 	{"burst", burst},
 	{"paced", paced},
 	{"stalled", stalled},
-	{"restart", func() ([]row, error) { return restart(manyStreams, downTime) }},
+	{"restart", func() ([]row, error) { return restart(manyStreams, http1, downTime) }},
+	{"crowd", func() ([]row, error) { return restart(mostStreams, http2, downTime) }},
+	{"cursor", func() ([]row, error) { return cursors(cursorStreams, cursorTime) }},
 }
 
 // roles are what a child of ours can be.

@@ -10,70 +10,84 @@ import (
 
 // How much the measurements of reading read in one turn.
 const (
-	memoryEvents   = 20_000
-	memoryRounds   = 15
+	memoryBytes    = 16 << 20
+	memoryRounds   = 12
 	loopbackEvents = 100_000
 	loopbackRounds = 7
 )
 
 // decoding: events from memory, without a client.
-func decoding() ([]row, error) {
-	var contenders []contender
-	for _, d := range decoders {
-		contenders = append(contenders, contender{d.name, func() error {
-			n, err := d.decode(events(memoryEvents))
-			return allOf(n, memoryEvents, err)
-		}})
-	}
-	for _, f := range followers {
-		if f.name == "r3labs" { // has no decoder that could be used alone
-			contenders = append(contenders, following(f, memoryEvents))
+func decoding() (rows []row, err error) {
+	for _, f := range plainFeeds {
+		n := memoryBytes / f.size
+		var contenders []contender
+		for _, d := range decoders {
+			contenders = append(contenders, contender{d.name, func() error {
+				got, err := d.decode(f.events(n), f)
+				return allOf(got, n, err)
+			}})
 		}
+		for _, peer := range followers {
+			if peer.name == "r3labs" { // has no decoder that could be used alone
+				contenders = append(contenders, following(peer, f, n))
+			}
+		}
+		costs, err := compare(memoryRounds, contenders)
+		if err != nil {
+			return nil, err
+		}
+		ours := costs["resilient-sse"].wall
+		beside := func(what, name string, target float64) row {
+			theirs := costs[name].wall
+			return row{what: "decode " + f.name + ": speed beside " + what, figure: rate(ours, n), beside: name + ": " + rate(theirs, n),
+				ratio: ratio(theirs, ours), atLeast: true, target: target}
+		}
+		if f.name == small.name {
+			rows = append(rows, beside("go-sse's Read", "go-sse Read", 4))
+			continue // what r3labs does with small events is a client's matter
+		}
+		rows = append(rows, beside("go-sse's Read", "go-sse Read", 5), beside("r3labs' client", "r3labs", 15))
 	}
-	costs, err := compare(memoryRounds, contenders)
-	if err != nil {
-		return nil, err
-	}
-	ours := costs["resilient-sse"].wall
-	beside := func(what, name string, target float64) row {
-		theirs := costs[name].wall
-		return row{what: what, figure: rate(ours, memoryEvents), beside: name + ": " + rate(theirs, memoryEvents),
-			ratio: ratio(theirs, ours), atLeast: true, target: target}
-	}
-	return []row{
-		beside("decode 1 KiB events: speed beside go-sse's Read", "go-sse Read", 4),
-		beside("decode 1 KiB events: speed beside r3labs' client", "r3labs", 15),
-		allocations(),
-	}, nil
+	return append(rows, allocations()), nil
 }
 
 func allocations() row {
 	var before, after runtime.MemStats
 	runtime.ReadMemStats(&before)
-	n, _ := decodeOurs(events(memoryEvents))
+	n, _ := decodeOurs(medium.events(memoryBytes/medium.size), medium)
 	runtime.ReadMemStats(&after)
 	per := float64(after.Mallocs-before.Mallocs) / float64(n)
-	return row{what: "decode 1 KiB events: allocations an event", figure: fmt.Sprintf("%.3f", per),
+	return row{what: "decode 1 KiB: allocations an event", figure: fmt.Sprintf("%.3f", per),
 		ratio: per, target: 1.01} // the buffer's few are among them
 }
 
 // inMemoryClients: the whole client, over a transport without a network.
-func inMemoryClients() ([]row, error) {
-	var contenders []contender
-	for _, f := range followers {
-		contenders = append(contenders, following(f, memoryEvents))
+func inMemoryClients() (rows []row, err error) {
+	measure := func(f feed, ours follower, target float64) error {
+		n := memoryBytes / f.size
+		contenders := []contender{following(ours, f, n)}
+		for _, peer := range followers[1:] {
+			contenders = append(contenders, following(peer, f, n))
+		}
+		costs, err := compare(memoryRounds, contenders)
+		if err != nil {
+			return err
+		}
+		rows = append(rows, besideFastest("client in memory, "+f.name+": speed beside the fastest peer", contenders, costs, n, target))
+		return nil
 	}
-	costs, err := compare(memoryRounds, contenders)
-	if err != nil {
-		return nil, err
+	for _, f := range plainFeeds {
+		if err := measure(f, followers[0], 5); err != nil {
+			return nil, err
+		}
 	}
-	return []row{besideFastest("client in memory: speed beside the fastest peer", contenders, costs, memoryEvents, 4)}, nil
+	return rows, measure(talk, follower{"resilient-sse", followSession}, 4)
 }
 
 // following is a follower with an in-memory transport as a contender.
-func following(f follower, n int) contender {
-	return contender{f.name, func() error {
-		got, err := f.follow(inMemory(n), "http://memory.test/", n)
+func following(who follower, f feed, n int) contender {
+	return contender{who.name, func() error {
+		got, err := who.follow(f.client(n), "http://memory.test", f, n)
 		return allOf(got, n, err)
 	}}
 }
@@ -129,7 +143,7 @@ func overLoopback(f follower, url string) contender {
 	return contender{f.name, func() error {
 		hc := &http.Client{Transport: &http.Transport{}}
 		defer hc.CloseIdleConnections()
-		n, err := f.follow(hc, url, loopbackEvents)
+		n, err := f.follow(hc, url, medium, loopbackEvents)
 		return allOf(n, loopbackEvents, err)
 	}}
 }

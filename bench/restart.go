@@ -4,6 +4,8 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"net"
+	"net/http"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -13,24 +15,29 @@ import (
 	"github.com/OneStepAt4time/resilient-sse/server"
 	"github.com/OneStepAt4time/resilient-sse/session"
 	"github.com/OneStepAt4time/resilient-sse/sse"
-	"github.com/OneStepAt4time/resilient-sse/testserver"
 )
 
 const (
 	restartSessions = 100
-	perTurn         = 5               // events of each session: before, during and after the outage
-	restartLimit    = 2 * time.Minute // for anything that is waited for
+	perTurn         = 5                // events of each session: before, during and after the outage
+	restartLimit    = 10 * time.Minute // for anything that is waited for
+)
+
+// What the streams of a crowd are over.
+const (
+	http1 = "HTTP/1.1"
+	http2 = "HTTP/2"
 )
 
 // restart: many streams in one process, and a server that goes away and comes
 // back. Events happen while it is away too.
-func restart(streams int, down time.Duration) ([]row, error) {
+func restart(streams int, protocol string, down time.Duration) ([]row, error) {
 	srv, err := startChild("sessions", command{N: restartSessions})
 	if err != nil {
 		return nil, err
 	}
 	defer srv.close()
-	c := newCrowd()
+	c := newCrowd(protocol)
 	ctx, cancel := context.WithTimeout(context.Background(), restartLimit)
 	defer c.running.Wait()
 	defer cancel()
@@ -63,9 +70,9 @@ func restart(streams int, down time.Duration) ([]row, error) {
 	back := time.Since(up)
 	bad := c.lost.Load() + c.repeated.Load()
 	return []row{
-		{what: fmt.Sprintf("%d streams, server down %v: events lost or repeated", streams, down),
+		{what: fmt.Sprintf("%d streams over %s, server down %v: events lost or repeated", streams, protocol, down),
 			figure: fmt.Sprintf("%d of %d", bad, c.events.Load()), ratio: float64(bad), target: 0},
-		{what: fmt.Sprintf("%d streams: all back and caught up, in delays of the outage", streams),
+		{what: fmt.Sprintf("%d streams over %s: all back and caught up, in delays of the outage", streams, protocol),
 			figure: back.Round(time.Millisecond).String(), beside: "delay " + c.longestDelay().Round(time.Millisecond).String(),
 			ratio: ratio(back, c.longestDelay()), target: 2},
 	}, nil
@@ -73,6 +80,7 @@ func restart(streams int, down time.Duration) ([]row, error) {
 
 // A crowd is many followers, counted together.
 type crowd struct {
+	hc             *http.Client
 	breaker        *backoff.Breaker
 	running        sync.WaitGroup
 	open, events   atomic.Int64
@@ -84,8 +92,11 @@ type crowd struct {
 	failed         chan struct{}
 }
 
-func newCrowd() *crowd {
-	c := &crowd{moved: make(chan struct{}, 1), failed: make(chan struct{})}
+func newCrowd(protocol string) *crowd {
+	c := &crowd{hc: &http.Client{Transport: client.NewTransport()}, moved: make(chan struct{}, 1), failed: make(chan struct{})}
+	if protocol == http2 {
+		c.hc.Transport = overHTTP2()
+	}
 	c.breaker, _ = backoff.NewBreaker(backoff.Policy{}, &backoff.BreakerOptions{Observer: func(ch backoff.Change) {
 		if int64(ch.Delay) > c.delay.Load() {
 			c.delay.Store(int64(ch.Delay))
@@ -99,7 +110,8 @@ func (c *crowd) longestDelay() time.Duration { return time.Duration(c.delay.Load
 // follow starts one follower.
 func (c *crowd) follow(ctx context.Context, base string, i int) error {
 	es, err := client.Session(base, sessionID(i%restartSessions), &client.Options{
-		Breaker: c.breaker,
+		HTTPClient: c.hc,
+		Breaker:    c.breaker,
 		Observer: func(t client.Transition) {
 			switch {
 			case t.State == t.From:
@@ -177,12 +189,16 @@ func numberOf(ev sse.Event) int {
 	return data.N
 }
 
-// sessionsRole is a test server with some sessions, which can publish, and be
-// away for a while.
+// sessionsRole is a server with some sessions, which can publish, and be away for a
+// while: its connections are cut, and its port is shut. It keeps its events.
 func sessionsRole() role {
-	var srv *testserver.Server
-	var sessions []*server.Session
-	n := 0
+	var (
+		handler  *server.Server
+		sessions []*server.Session
+		web      *http.Server
+		address  = "127.0.0.1:0"
+		n        int
+	)
 	publish := func(count int) {
 		for range count {
 			n++
@@ -191,24 +207,40 @@ func sessionsRole() role {
 			}
 		}
 	}
+	open := func() error {
+		l, err := net.Listen("tcp", address)
+		if err != nil {
+			return err
+		}
+		address = l.Addr().String()
+		web = overBoth(handler)
+		go web.Serve(l)
+		return nil
+	}
 	return func(cmd command) (r reply, err error) {
 		switch cmd.Do {
 		case "start":
-			if srv, err = testserver.Start(nil); err != nil {
+			if handler, err = server.New(&server.Options{NoHijack: true}); err != nil { // a connection that is taken over would not be cut
 				return r, err
 			}
 			for i := range cmd.N {
-				sessions = append(sessions, srv.Session(sessionID(i)))
+				s, err := handler.Session(sessionID(i))
+				if err != nil {
+					return r, err
+				}
+				sessions = append(sessions, s)
 			}
-			r.URL = srv.URL
+			err = open()
+			r.URL = "http://" + address
 		case "publish":
 			publish(cmd.N)
 		case "restart":
-			published := make(chan struct{})
-			time.AfterFunc(cmd.Every/2, func() { publish(cmd.N); close(published) })
-			srv.Restart(testserver.KeepLogs, cmd.Every)
-			<-published
+			web.Close()
+			time.Sleep(cmd.Every / 2)
+			publish(cmd.N)
+			time.Sleep(cmd.Every / 2)
+			err = open()
 		}
-		return r, nil
+		return r, err
 	}
 }
