@@ -104,7 +104,7 @@ func (e *GapError) Error() string {
 
 // A CursorError is a failure of Options.Cursor.
 type CursorError struct {
-	Op  string // "load" or "save"
+	Op  string // "load", "save" or "forget"
 	Err error
 }
 

@@ -41,7 +41,7 @@ func dialer(timeout time.Duration) *net.Dialer {
 // NewTransport returns a transport like the one that sources share unless they
 // are given one, to be changed before its first use: other roots, a proxy, a
 // Unix socket. Its own limits are 15 s for dialling and 15 s for the TLS
-// handshake, whatever Options.ConnectTimeout says.
+// handshake, whatever Timeouts.Connect says.
 //
 // On HTTP/2 many streams share a connection. Pings (every 15 s without a frame,
 // answered within 15 s) find out that it is dead. What one stream that nobody

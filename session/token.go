@@ -59,7 +59,7 @@ func NewTokenSource(base, apiKey string, hc *http.Client) (*TokenSource, error) 
 
 // Prepare gets a fresh token and puts it into the request, as the query's token
 // parameter. It removes an Authorization header: servers look there first. It
-// fits client.Options.Prepare.
+// fits client.Request.Prepare.
 //
 // It refuses a request to another origin than the server's. An exchange takes
 // 15 s at most. The error is a [*TokenError], and never holds the key, a token

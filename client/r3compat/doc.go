@@ -79,7 +79,7 @@
 //	block without data is no event           an event                    none: the standard says so; its id counts
 //	an event inherits ids as the standard    from any stream             none
 //	says, per subscription
-//	5 min without a byte is a failure        waits for ever              tuned IdleTimeout -1
+//	5 min without a byte is a failure        waits for ever              tuned Timeouts.Idle backoff.Off
 //	OnConnect when the stream is open, each  with the first event, once  none
 //	time
 //	OnDisconnect for each connection that    not at a clean end          none
