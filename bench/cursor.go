@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strconv"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/OneStepAt4time/resilient-sse/client"
@@ -20,7 +21,8 @@ const (
 )
 
 // cursors: many streams that keep their positions in one file, an event a second each.
-// An event is late by what passes between its sending and its arrival in the loop.
+// An event is late by what passes between its sending and its arrival in the loop. What
+// comes while streams are still being opened is not counted.
 func cursors(streams int, long time.Duration) (rows []row, err error) {
 	src, err := startChild("source", command{})
 	if err != nil {
@@ -44,18 +46,27 @@ func cursors(streams int, long time.Duration) (rows []row, err error) {
 	late := make([][]time.Duration, streams)
 	failed := make([]error, streams)
 	var running sync.WaitGroup
+	var open atomic.Int64
 	for i := range streams {
 		es, err := client.New(fmt.Sprintf("%s/ticks?stream=%d", src.url, i), &client.Options{HTTPClient: hc, Cursor: file})
 		if err != nil {
 			return nil, err
 		}
 		running.Go(func() {
+			first := true
 			for ev, err := range es.Events(ctx) {
 				if err != nil {
 					if ctx.Err() == nil {
 						failed[i] = err
 					}
 					return
+				}
+				if first {
+					first = false
+					open.Add(1)
+				}
+				if open.Load() < int64(streams) {
+					continue
 				}
 				sent, _ := strconv.ParseInt(ev.Data, 10, 64)
 				late[i] = append(late[i], time.Since(time.Unix(0, sent)))
