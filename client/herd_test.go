@@ -16,14 +16,14 @@ import (
 	"github.com/OneStepAt4time/resilient-sse/testserver/fault"
 )
 
-// A thousand streams of one server lose it for two minutes: with a shared
-// breaker the dead server sees few attempts instead of thousands; either way all
+// Hundreds of streams of one server lose it for two minutes: with a shared
+// breaker the dead server sees few attempts instead of a thousand; either way all
 // come back soon, and none has lost an event or seen one twice. (Package backoff
 // has the figures for ten thousand; the race detector takes no more goroutines.)
 func TestHerd(t *testing.T) {
 	t.Logf("%-10s %12s %15s", "", "attempts", "all back after")
 	for _, shared := range []bool{false, true} {
-		synctest.Test(t, func(t *testing.T) { herd(t, 1000, 2*time.Minute, shared) })
+		synctest.Test(t, func(t *testing.T) { herd(t, 300, 2*time.Minute, shared) })
 	}
 }
 

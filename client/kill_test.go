@@ -14,10 +14,10 @@ import (
 	"testing"
 )
 
-// A process that is killed at any moment, 200 times over, and goes on from its
+// A process that is killed at any moment, 60 times over, and goes on from its
 // cursor sees each event, and again only those whose position was not yet safe.
 func TestCursorSurvivesKill(t *testing.T) {
-	const kills = 200
+	const kills = 60
 	t.Parallel()
 	random := rand.New(rand.NewPCG(1, 2))
 	srv := httptest.NewServer(http.HandlerFunc(endlessLog))
@@ -102,7 +102,7 @@ func TestKilledSavesLeaveOneFile(t *testing.T) {
 	dir := t.TempDir()
 	srv := httptest.NewServer(http.HandlerFunc(endlessLog))
 	t.Cleanup(srv.Close)
-	for n := range 30 {
+	for n := range 20 {
 		killedAfter(t, 20+n*3, srv.URL, filepath.Join(dir, "cursor"))
 	}
 	es, _ := os.ReadDir(dir)
