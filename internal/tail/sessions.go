@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net/http"
 	"path"
+	"slices"
 	"strconv"
 	"sync"
 	"time"
@@ -81,22 +82,36 @@ func (l *sessions) list(ctx context.Context) {
 		}
 		return
 	}
+	list = slices.DeleteFunc(list, func(s session.Info) bool { return !l.matches(s.ID) })
 	from, since := "0", time.Time{}
-	if !l.listed {
-		if asked := l.all.w.opts.Source.LastEventID; asked != "" {
-			from = asked
-		} else {
-			since = l.began
-		}
+	if asked := l.all.w.opts.Source.LastEventID; !l.listed && asked != "" {
+		from = asked
+	} else if !l.listed && !l.goesOn(ctx, list) {
+		since = l.began
 	}
 	l.mu.Lock()
 	l.listed = true
 	l.mu.Unlock()
 	for _, s := range list {
-		if l.matches(s.ID) {
-			l.join(ctx, s.ID, from, since)
-		}
+		l.join(ctx, s.ID, from, since)
 	}
+}
+
+// goesOn tells whether the cursor has a position of any session: then an earlier run
+// has ended there, and those of which it has none have come meanwhile.
+func (l *sessions) goesOn(ctx context.Context, list []session.Info) bool {
+	return l.all.w.opts.Cursor != nil && slices.ContainsFunc(list, func(s session.Info) bool {
+		src, err := l.all.w.dial(&stream{w: l.all.w, target: l.target(s.ID), among: l}, nil)
+		if err != nil {
+			return false
+		}
+		_, ok, err := l.all.w.opts.Cursor.Load(ctx, src.Target())
+		return ok && err == nil
+	})
+}
+
+func (l *sessions) target(id string) target.Target {
+	return target.Target{Arg: id, Label: id, Base: l.all.target.Base, ID: id, Origin: l.all.target.Origin}
 }
 
 func (l *sessions) matches(id string) bool {
@@ -158,8 +173,7 @@ func (l *sessions) join(ctx context.Context, id, from string, since time.Time) *
 		return m
 	}
 	l.own++
-	t := target.Target{Arg: id, Label: id, Base: l.all.target.Base, ID: id, Origin: l.all.target.Origin}
-	s := &stream{w: l.all.w, target: t, among: l, from: from, since: since}
+	s := &stream{w: l.all.w, target: l.target(id), among: l, from: from, since: since}
 	m.stream = s
 	s.opened = func() { // what is held comes on it too
 		l.mu.Lock()
