@@ -84,7 +84,7 @@ type entry struct {
 	conn   *fault.Conn
 	record *record     // of its stream; nil if it has none
 	got    spans       // places of the record that its connection got
-	offset int         // from places in the hub's log to those of the record
+	track  *track      // of the log that its connection reads
 	open   bool        // the stream is under way
 	end    func(error) // of one that goes to another server: ends it, with an order; nil for others
 }
@@ -202,7 +202,7 @@ func (b *book) Opened(v *hub.Visit, o hub.Opened) {
 	}
 	e.Status, e.Start, e.Gap, e.open = http.StatusOK, o.Start, o.Gap, true
 	e.record = b.recordOf(v.Stream)
-	e.offset = e.record.offset
+	e.track = e.record.track(o.Log)
 	e.record.open++
 	b.running++
 	b.check()
@@ -227,9 +227,10 @@ func (b *book) Delivered(v *hub.Visit, d hub.Delivered) {
 	e.Events += d.Events
 	e.Bytes, e.LastSent = d.Bytes, d.Name()
 	if d.From > 0 {
-		from, to := int(d.From)-1+e.offset, int(d.To)+e.offset
-		e.got = e.got.with(from, to)
-		e.record.got = e.record.got.with(from, to)
+		e.track.each(d.From, d.To, func(from, to int) {
+			e.got = e.got.with(from, to)
+			e.record.got = e.record.got.with(from, to)
+		})
 	}
 	b.check()
 }
@@ -361,7 +362,7 @@ func (b *book) find(name string) *record {
 func (b *book) recordOf(id hub.StreamID) *record {
 	r := b.records[id]
 	if r == nil {
-		r = &record{byID: make(map[string]int)}
+		r = &record{byID: make(map[string]int), tracks: make(map[int64]*track)}
 		b.records[id] = r
 	}
 	return r

@@ -11,12 +11,54 @@ import (
 // A record is what one stream has published, also what its logs have let go, and also
 // of sessions that followed each other under one id.
 type record struct {
-	postings  []posting      // the newest ones, oldest first
-	forgotten int            // postings before these
-	byID      map[string]int // where the newest of an id is, counted with the forgotten ones
-	offset    int            // from places in the hub's log of the moment to places here
-	got       spans          // places that some connection got as a whole
-	open      int            // streams under way
+	postings  []posting        // the newest ones, oldest first
+	forgotten int              // postings before these
+	byID      map[string]int   // where the newest of an id is, counted with the forgotten ones
+	tracks    map[int64]*track // where events of the hub's logs are here, by their numbers
+	got       spans            // places that some connection got as a whole
+	open      int              // streams under way
+}
+
+// A track leads from places in one of the hub's logs to places in a record: from a place
+// on they are so far apart, until the next step.
+type track []struct {
+	from  uint64
+	apart int
+}
+
+// track returns that of a log.
+func (r *record) track(log int64) *track {
+	t := r.tracks[log]
+	if t == nil {
+		t = new(track)
+		r.tracks[log] = t
+	}
+	return t
+}
+
+// note says where the event at a place of the log is.
+func (t *track) note(place uint64, here int) {
+	apart := here - int(place)
+	if n := len(*t); n == 0 || (*t)[n-1].apart != apart {
+		*t = append(*t, struct {
+			from  uint64
+			apart int
+		}{place, apart})
+	}
+}
+
+// each calls f for each range of places in the record that events of the log have, in
+// their order.
+func (t *track) each(first, last uint64, f func(from, to int)) {
+	for i, step := range *t {
+		from, to := max(first, step.from), last
+		if i+1 < len(*t) {
+			to = min(to, (*t)[i+1].from-1)
+		}
+		if from <= to {
+			f(int(from)+step.apart, int(to)+step.apart+1)
+		}
+	}
 }
 
 // end is the place of the next posting.
@@ -53,7 +95,7 @@ func (p *posting) cost() int { return 128 + len(p.id) + len(p.typ) + len(p.data)
 // post enters an event, and forgets old ones that are too many.
 func (l *ledger) post(r *record, ev hub.Event) {
 	p := parsePosting(ev)
-	r.offset = r.end() - int(ev.Place) + 1 // changes with a new log, of a stream under the same name
+	r.track(ev.Log).note(ev.Place, r.end())
 	if p.hasID {
 		r.byID[p.id] = r.end()
 	}

@@ -333,6 +333,34 @@ func TestNobodyGotIt(t *testing.T) {
 	}
 }
 
+// TestWhoGotWhatOfAStreamMadeAnew: events of a session that follows another one under its
+// id are its own, also for who connects before there are any, and while the old one
+// still publishes.
+func TestWhoGotWhatOfAStreamMadeAnew(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		srv := ts.NewInMemory(t)
+		old := srv.Session("abc")
+		first := old.Message("assistant", "of the old one")
+		open(t, srv, old.URL(), "")
+		synctest.Wait()
+		old.Ended("done")
+		anew := srv.Session("abc")
+		open(t, srv, anew.URL(), "")
+		synctest.Wait()
+		one := anew.Message("assistant", "of the new one")
+		late := old.Message("assistant", "of the old one, within its second")
+		two := anew.Message("assistant", "of the new one")
+		synctest.Wait()
+		if got, want := fmt.Sprint(srv.Delivered(1)), fmt.Sprint([]int64{first + 1, late}); got != want {
+			t.Errorf("the reader of the old one got %s, want %s", got, want)
+		}
+		if got, want := fmt.Sprint(srv.Delivered(2)), fmt.Sprint([]int64{one, two}); got != want {
+			t.Errorf("the reader of the new one got %s, want %s", got, want)
+		}
+		srv.For(t).Delivered("abc", two)
+	})
+}
+
 // TestTheJournalPinsNoEvents: 40 connections that each got one event of 1 MiB leave
 // nothing of it, once the log holds others.
 func TestTheJournalPinsNoEvents(t *testing.T) {

@@ -188,7 +188,7 @@ func (h *Hub) register(ctx context.Context, v *Visit, plan Plan, s *start, host 
 	s.log.readers[c] = struct{}{}
 	header := h.header(s)
 	if h.cfg.Watcher != nil {
-		o := Opened{Asked: s.opening.Asked, Gap: header.Get("Last-Event-ID"), Run: h.run}
+		o := Opened{Log: s.log.number, Asked: s.opening.Asked, Gap: header.Get("Last-Event-ID"), Run: h.run}
 		if m := s.log.before(s.place.cursor); m.there && s.past == nil {
 			o.Start = m.name()
 		}

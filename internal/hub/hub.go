@@ -24,6 +24,7 @@ type Hub struct {
 	base     string // the URL of the server
 	run      string // names the run of the counter
 	counter  int64  // the newest id
+	logged   int64  // logs there ever were
 	bounds   bounds
 	global   *eventLog
 	sessions map[string]*Session
@@ -101,7 +102,8 @@ func (h *Hub) Run() string {
 // whose newest frame is given. Where there is a History, it has what was before. The
 // caller holds the lock.
 func (h *Hub) newLog(id StreamID, before mark) *eventLog {
-	l := &eventLog{id: id, bounds: &h.bounds, readers: make(map[*conn]struct{}), dropped: before, since: h.counter}
+	h.logged++
+	l := &eventLog{id: id, number: h.logged, bounds: &h.bounds, readers: make(map[*conn]struct{}), dropped: before, since: h.counter}
 	if h.cfg.History != nil {
 		l.dormant = id.Kind == OfSession
 		l.dropped = mark{there: true, num: h.counter}
@@ -125,7 +127,7 @@ func (h *Hub) logs() []*eventLog {
 func (h *Hub) add(l *eventLog, num int64, id string, b []byte) {
 	l.add(num, id, b)
 	if h.cfg.Watcher != nil {
-		h.cfg.Watcher.Published(l.id, Event{Place: l.end(), Num: num, ID: id, Bytes: b})
+		h.cfg.Watcher.Published(l.id, Event{Log: l.number, Place: l.end(), Num: num, ID: id, Bytes: b})
 	}
 	if cap(h.scratch) > maxSegment {
 		h.scratch = nil

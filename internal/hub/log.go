@@ -17,6 +17,7 @@ import "strconv"
 // window, where lag has been counted.
 type eventLog struct {
 	id     StreamID
+	number int64 // of all logs there ever were
 	bounds *bounds
 
 	base   uint64 // the number of frames[0]: how many were let go
@@ -285,7 +286,7 @@ func (l *eventLog) at(number uint64) *frame { return &l.frames[number-l.base] }
 // event returns the same as an event.
 func (l *eventLog) event(number uint64) Event {
 	f := l.at(number)
-	return Event{Place: number + 1, Num: f.num, ID: f.id, Bytes: f.bytes()}
+	return Event{Log: l.number, Place: number + 1, Num: f.num, ID: f.id, Bytes: f.bytes()}
 }
 
 // newest returns the newest frame's mark, also of one that was let go.

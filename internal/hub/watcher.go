@@ -24,6 +24,7 @@ type Watcher interface {
 
 // An Event is one event of a log, in wire form.
 type Event struct {
+	Log    int64  // the number of its log: a stream that is made anew has another one
 	Place  uint64 // in its log: 1 for the first one ever; 0 if it comes from a [History]
 	Num    int64  // its id, on the streams of sessions and the global one; 0 for none
 	ID     string // its id, on plain streams
@@ -52,6 +53,7 @@ type Visit struct {
 
 // Opened says where a stream starts.
 type Opened struct {
+	Log   int64  // the number of the log that it reads
 	Asked string // the Last-Event-ID, as the plan left it
 	Start string // the id of the event before the first that the connection gets; "" if there is none
 	Gap   string // the response's Last-Event-ID; "" if there is none
