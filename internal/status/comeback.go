@@ -67,7 +67,7 @@ func (st *Stream) settle() {
 	took := " after " + explain.Duration(c.at.Sub(st.lost)) + " and " + explain.Count(max(c.retries, 1), "retry")
 	word, rest := "connected again", took
 	switch {
-	case c.gap:
+	case c.gap, st.aside:
 	case c.repeats > 0:
 		rest += "; the server sends events again, " + strconv.Itoa(c.repeats) + " so far"
 	case c.backTo != "":

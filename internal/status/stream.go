@@ -41,6 +41,8 @@ type Stream struct {
 	back     comeback
 	settling *time.Timer
 
+	aside bool // see Aside
+
 	gaps, maybe, unknown int // what may be missing: certain, possible, and times of which nothing is known
 	noIDs                bool
 }
@@ -53,6 +55,9 @@ func (st *Stream) Observe(t client.Transition, attempt int) {
 	}
 	st.s.mu.Lock()
 	defer st.s.mu.Unlock()
+	if st.aside && t.From == t.State && is[*client.GapError](t.Cause) {
+		return
+	}
 	st.attempt = attempt
 	if t.State == client.Open {
 		st.facts.Opened = true
@@ -79,6 +84,14 @@ func (st *Stream) Observe(t client.Transition, attempt int) {
 		st.lost = time.Time{}
 	}
 	st.s.live()
+}
+
+// Aside tells whether what the stream brings comes on others too, so that nothing is
+// missing where this one misses something.
+func (st *Stream) Aside(aside bool) {
+	st.s.mu.Lock()
+	defer st.s.mu.Unlock()
+	st.aside = aside
 }
 
 // Report says of a gap that was accepted what is missing.

@@ -169,7 +169,8 @@ func (w *Follower) dial(s *stream, breaker *backoff.Breaker) (*client.EventSourc
 		opts.LastEventID = s.from
 	}
 	if s.sessions != nil {
-		opts.ControlFrames = true // the first one says when it was opened
+		opts.ControlFrames = true                              // the first one says when it was opened
+		opts.FailOnGap, opts.FailOnUncertainGap = false, false // see there: what it misses may come on other streams
 	}
 	opts.Request.Header = opts.Request.Header.Clone()
 	opts.Observer = s.observe

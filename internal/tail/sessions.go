@@ -14,6 +14,7 @@ import (
 	"github.com/OneStepAt4time/resilient-sse/internal/console"
 	"github.com/OneStepAt4time/resilient-sse/internal/explain"
 	"github.com/OneStepAt4time/resilient-sse/internal/target"
+	"github.com/OneStepAt4time/resilient-sse/internal/termsafe"
 	"github.com/OneStepAt4time/resilient-sse/session"
 	"github.com/OneStepAt4time/resilient-sse/sse"
 )
@@ -114,6 +115,22 @@ func (l *sessions) target(id string) target.Target {
 	return target.Target{Arg: id, Label: id, Base: l.all.target.Base, ID: id, Origin: l.all.target.Origin}
 }
 
+// observe is told what happens to the stream of all sessions, before anybody else. What
+// that misses is missing only where a session has no stream of its own.
+func (l *sessions) observe(t client.Transition) {
+	l.mu.Lock()
+	aside := l.listed
+	for _, m := range l.byID {
+		aside = aside && m.state != onAll
+	}
+	l.mu.Unlock()
+	l.all.status.Aside(aside)
+	gap, ok := errors.AsType[*client.GapError](t.Cause)
+	if o := &l.all.w.opts; ok && !aside && o.Source.FailOnGap && !o.AcceptGap && (gap.Certain || o.Source.FailOnUncertainGap) {
+		l.all.w.stop(l.all.facts.WithHint(gap))
+	}
+}
+
 func (l *sessions) matches(id string) bool {
 	ok, _ := path.Match(l.pattern, id)
 	return ok
@@ -173,7 +190,7 @@ func (l *sessions) join(ctx context.Context, id, from string, since time.Time) *
 		return m
 	}
 	l.own++
-	s := &stream{w: l.all.w, target: l.target(id), among: l, from: from, since: since}
+	s := &stream{w: l.all.w, target: l.target(id), among: l, from: from, since: since, status: l.all.status}
 	m.stream = s
 	s.opened = func() { // what is held comes on it too
 		l.mu.Lock()
@@ -212,7 +229,7 @@ func (l *sessions) left(ctx context.Context, s *stream, m *member) {
 		s.status.Over()
 		return
 	case s.facts.Opened: // else it is not for everyone, or is over already
-		l.say(s.target.Label + ": " + explain.What(s.err) + "; its events come from the stream of all sessions from here on")
+		l.say(termsafe.Line(s.target.Label) + ": " + explain.What(s.err) + "; its events come from the stream of all sessions from here on")
 	}
 	l.release(ctx, s, m)
 }

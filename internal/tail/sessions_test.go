@@ -3,6 +3,11 @@ package tail
 import (
 	"bytes"
 	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
 	"strconv"
 	"strings"
 	"sync"
@@ -16,6 +21,7 @@ import (
 	"github.com/OneStepAt4time/resilient-sse/internal/render"
 	"github.com/OneStepAt4time/resilient-sse/internal/system"
 	"github.com/OneStepAt4time/resilient-sse/internal/target"
+	"github.com/OneStepAt4time/resilient-sse/session"
 	"github.com/OneStepAt4time/resilient-sse/testserver"
 )
 
@@ -29,8 +35,8 @@ func TestSessionsOfAPattern(t *testing.T) {
 			srv := testserver.New(t, &testserver.Options{Profile: profile, Window: 10 * each})
 			srv.Session("demo-1")
 			srv.Session("other")
-			out := newLines()
-			w := followPattern(t, out, srv.URL)
+			out, said := newLines(), newLines()
+			w := followPattern(t, out, said, srv.URL)
 			ctx, cancel := context.WithCancel(t.Context())
 			defer cancel()
 			ended := make(chan error, 1)
@@ -56,6 +62,9 @@ func TestSessionsOfAPattern(t *testing.T) {
 			}
 			cancel()
 			<-ended
+			if text := strings.Join(said.all(), "\n"); !strings.Contains(text, ", none missing") {
+				t.Errorf("nothing is missing, and this is said:\n%s", text)
+			}
 
 			next := map[string]int{"demo-1": -1}
 			for _, line := range out.all() {
@@ -75,7 +84,7 @@ func TestSessionsOfAPattern(t *testing.T) {
 	}
 }
 
-func followPattern(t *testing.T, out *lines, server string) *Follower {
+func followPattern(t *testing.T, out, said io.Writer, server string) *Follower {
 	t.Helper()
 	all, err := target.Parse("demo-*", server, nil)
 	if err != nil {
@@ -90,7 +99,7 @@ func followPattern(t *testing.T, out *lines, server string) *Follower {
 		t.Fatal(err)
 	}
 	w, err := New(Options{
-		System:  &system.System{Out: out, Err: t.Output(), Env: func(string) string { return "" }},
+		System:  &system.System{Out: out, Err: said, Env: func(string) string { return "" }},
 		Targets: []target.Target{all}, Access: a, Filter: f,
 		Source: client.Options{Backoff: backoff.Policy{Initial: 10 * time.Millisecond, Max: 50 * time.Millisecond, GiveUp: time.Minute}},
 		Print:  true, Render: render.Options{Format: "data"}, Color: "auto",
@@ -134,4 +143,36 @@ func (l *lines) all() []string {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return strings.Split(strings.TrimSuffix(l.buf.String(), "\n"), "\n")
+}
+
+// TestSessionsWithOddIDs: sessions whose own streams can't be had, for their ids or as
+// the server refuses them, are told of on the stream of all.
+func TestSessionsWithOddIDs(t *testing.T) {
+	const odd = "demo-\x1b[2J"
+	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		switch {
+		case r.URL.Path == session.ListPath:
+			json.NewEncoder(w).Encode([]map[string]string{{"id": odd}, {"id": "demo-/"}, {"id": ".."}, {"id": ""}})
+		case r.URL.Path != session.GlobalPath:
+			w.WriteHeader(http.StatusNotFound)
+		default:
+			w.Header().Set("Content-Type", "text/event-stream")
+			for _, id := range []string{odd, "demo-."} {
+				data, _ := json.Marshal(map[string]any{"event": "session_message", "sessionId": id, "data": map[string]string{"role": "user", "text": "hello"}})
+				fmt.Fprintf(w, "data: %s\n\n", data)
+			}
+			http.NewResponseController(w).Flush()
+			<-r.Context().Done()
+		}
+	}))
+	defer srv.CloseClientConnections()
+	out := newLines()
+	w := followPattern(t, out, t.Output(), srv.URL)
+	w.opts.Count = 2
+	if err := w.Run(t.Context()); err != nil && err != ErrDone {
+		t.Fatal(err)
+	}
+	if got := out.all(); len(got) != 2 || got[0] != "hello" || got[1] != "hello" {
+		t.Errorf("got %q", got)
+	}
 }

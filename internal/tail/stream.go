@@ -48,6 +48,9 @@ func (s *stream) observe(t client.Transition) {
 	if t.State == client.Open {
 		s.facts.Opened = true
 	}
+	if s.sessions != nil {
+		s.sessions.observe(t)
+	}
 	s.status.Observe(t, s.attempt)
 	if t.State != client.Open || t.From == client.Open {
 		return
