@@ -21,6 +21,7 @@ func main() {
 		eventsource.StreamOptionInitialRetry(adapter.Initial()),
 		eventsource.StreamOptionUseBackoff(30*time.Second),
 		eventsource.StreamOptionUseJitter(0.5),
+		eventsource.StreamOptionRetryResetInterval(time.Millisecond),
 		eventsource.StreamOptionReadTimeout(adapter.Idle()),
 		eventsource.StreamOptionCanRetryFirstConnection(-1),
 		eventsource.StreamOptionErrorHandler(func(error) eventsource.StreamErrorHandlerResult {

@@ -8,6 +8,7 @@ follow(new EventSource(url, {
   initialRetryDelayMillis: initial,
   maxBackoffMillis: 30000,
   jitterRatio: 0.5,
+  retryResetIntervalMillis: 1,
   readTimeoutMillis: idle,
   errorFilter: () => true,
 }));

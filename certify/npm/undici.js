@@ -1,6 +1,6 @@
 // The adapter of undici's EventSource, which takes no headers.
 import { EventSource } from "undici";
 
-import { follow, url } from "./adapter.js";
+import { follow, initial, url } from "./adapter.js";
 
-follow(new EventSource(url));
+follow(new EventSource(url, { node: { reconnectionTime: initial } }));

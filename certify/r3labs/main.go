@@ -18,7 +18,7 @@ func main() {
 	strategy.InitialInterval, strategy.Multiplier, strategy.MaxInterval = adapter.Initial(), 2, 30*time.Second
 	c.ReconnectStrategy = strategy
 	adapter.End(c.SubscribeRaw(func(ev *sse.Event) {
-		// ID is that of the event's own block: the one in force can't be told.
-		adapter.Show(nil, string(ev.Event), string(ev.Data))
+		id := string(ev.ID)
+		adapter.Show(&id, string(ev.Event), string(ev.Data))
 	}))
 }
