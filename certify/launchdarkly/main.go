@@ -2,6 +2,7 @@
 package main
 
 import (
+	"errors"
 	"net/http"
 	"time"
 
@@ -24,8 +25,9 @@ func main() {
 		eventsource.StreamOptionRetryResetInterval(time.Millisecond),
 		eventsource.StreamOptionReadTimeout(adapter.Idle()),
 		eventsource.StreamOptionCanRetryFirstConnection(-1),
-		eventsource.StreamOptionErrorHandler(func(error) eventsource.StreamErrorHandlerResult {
-			return eventsource.StreamErrorHandlerResult{}
+		eventsource.StreamOptionErrorHandler(func(err error) eventsource.StreamErrorHandlerResult {
+			refused, ok := errors.AsType[eventsource.SubscriptionError](err)
+			return eventsource.StreamErrorHandlerResult{CloseNow: ok && refused.Code == http.StatusNoContent}
 		}),
 	)
 	if err != nil {

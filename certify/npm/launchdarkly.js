@@ -10,5 +10,5 @@ follow(new EventSource(url, {
   jitterRatio: 0.5,
   retryResetIntervalMillis: 1,
   readTimeoutMillis: idle,
-  errorFilter: () => true,
+  errorFilter: (error) => error.status !== 204,
 }));

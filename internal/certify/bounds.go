@@ -19,7 +19,7 @@ type Bounds struct {
 }
 
 const (
-	firstPatience = 30 * time.Second // before anything is known
+	firstPatience = time.Minute // before anything is known
 	basePatience  = 2 * time.Second
 	maxBackoff    = 30 * time.Second
 	unknownDelay  = 3 * time.Second // what browsers wait

@@ -182,6 +182,9 @@ func (w *watch) emitted() {
 // patience is how long nothing may happen before the client is given up on.
 func (w *watch) patience() time.Duration {
 	failures := 0
+	if w.sc.Live != nil {
+		failures = len(w.t.Requests) // a client may take a server whose connections break for one that is down
+	}
 	for i := len(w.t.Requests) - 1; i > 0 && i < len(w.sc.Conns) && len(w.sc.Conns[i].Show) == 0; i-- {
 		failures++
 	}

@@ -110,6 +110,7 @@ func limits() []*scenario.Scenario {
 		c.Steps = append(c.Steps, scenario.End())
 		all = append(all, &scenario.Scenario{
 			Name: "limit/leaves-endless-" + name, Class: scenario.Safe, Clause: clause, Why: why,
+			Grace: 10 * time.Second, // a client may be slow on its way to its limit
 			Conns: []scenario.Conn{c}, Checks: []scenario.Check{scenario.Leaves{Request: 1, Bytes: most - 4<<20}},
 		})
 	}
