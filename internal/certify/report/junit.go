@@ -2,9 +2,7 @@ package report
 
 import (
 	"encoding/xml"
-	"fmt"
 	"io"
-	"strings"
 
 	"github.com/OneStepAt4time/resilient-sse/internal/certify/scenario"
 )
@@ -47,8 +45,8 @@ func (r *Report) JUnit(w io.Writer) error {
 			if row.Class != t.Class {
 				continue
 			}
-			c := junitCase{Class: string(row.Class), Name: row.Name, Time: row.Seconds, Output: printable(row.Stderr)}
-			text := &junitText{printable(row.Problem), fmt.Sprintf("%s\n%s", printable(row.Why), printable(row.Clause))}
+			c := junitCase{Class: string(row.Class), Name: row.Name, Time: row.Seconds, Output: row.Stderr}
+			text := &junitText{row.Problem, row.Why + "\n" + row.Clause}
 			switch row.Outcome {
 			case scenario.Fail:
 				c.Failure = text
@@ -70,14 +68,4 @@ func (r *Report) JUnit(w io.Writer) error {
 	}
 	_, err := io.WriteString(w, "\n")
 	return err
-}
-
-// printable drops what XML can't hold.
-func printable(text string) string {
-	return strings.Map(func(r rune) rune {
-		if r < ' ' && r != '\n' && r != '\t' {
-			return -1
-		}
-		return r
-	}, text)
 }

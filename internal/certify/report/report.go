@@ -106,7 +106,7 @@ func seconds(d time.Duration) float64 { return float64(d.Milliseconds()) / 1000 
 func row(res certify.Result) Row {
 	s, t := res.Scenario, res.Trial
 	r := Row{
-		Name: s.Name, Class: s.Class, Outcome: res.Outcome, Problem: res.Problem, Note: res.Note,
+		Name: s.Name, Class: s.Class, Outcome: res.Outcome, Problem: valid(res.Problem), Note: valid(res.Note),
 		Clause: s.Clause, Why: s.Why, Seconds: seconds(res.Took),
 	}
 	if res.Failed > 0 && res.Outcome != scenario.Fail {
@@ -125,9 +125,19 @@ func row(res certify.Result) Row {
 		r.End = t.Exit
 	}
 	if r.Outcome != scenario.Pass {
-		r.Stderr = strings.TrimSpace(t.Stderr)
+		r.Stderr = valid(strings.TrimSpace(t.Stderr))
 	}
 	return r
+}
+
+// valid is text that was received, as UTF-8 and without what XML can't hold.
+func valid(text string) string {
+	return strings.Map(func(r rune) rune {
+		if r < ' ' && r != '\n' && r != '\t' {
+			return -1
+		}
+		return r
+	}, strings.ToValidUTF8(text, "\ufffd"))
 }
 
 func texts(events []scenario.Event) []string {

@@ -1,6 +1,9 @@
 package scenario
 
-import "encoding/json"
+import (
+	"encoding/json"
+	"strings"
+)
 
 const defaultType = "message"
 
@@ -34,11 +37,13 @@ const maxText = 300
 
 // String is the event as a client prints it, shortened.
 func (ev Event) String() string {
-	b, err := json.Marshal(ev)
-	if err != nil { // strings have no errors
+	var b strings.Builder
+	enc := json.NewEncoder(&b)
+	enc.SetEscapeHTML(false)
+	if err := enc.Encode(ev); err != nil { // strings have no errors
 		return err.Error()
 	}
-	return Shorten(string(b), maxText)
+	return strings.ToValidUTF8(Shorten(strings.TrimSuffix(b.String(), "\n"), maxText), "") // cut inside a character
 }
 
 // Shorten cuts the middle out of a text that is longer than n bytes.
