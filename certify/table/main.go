@@ -2,6 +2,7 @@
 package main
 
 import (
+	_ "embed"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -13,6 +14,23 @@ import (
 	"github.com/OneStepAt4time/resilient-sse/internal/certify/report"
 	"github.com/OneStepAt4time/resilient-sse/internal/certify/scenario"
 )
+
+// checked is what was found when the rows that do not pass were looked at by hand:
+// what is true of all clients, and a section for each.
+//
+//go:embed checked.md
+var checked string
+
+// note is the section of a client in a text; "" is what comes before all sections.
+func note(text, client string) string {
+	for i, section := range strings.Split("\n"+text, "\n## ") {
+		name, body, _ := strings.Cut(section, "\n")
+		if name == client && (i > 0) == (client != "") {
+			return strings.TrimSpace(body)
+		}
+	}
+	return ""
+}
 
 // A client is one row.
 type client struct {
@@ -82,14 +100,18 @@ func write(w io.Writer, clients []client) {
 		}
 		fmt.Fprintln(w)
 	}
-	fmt.Fprint(w, "\n## What each does not pass\n\n")
+	fmt.Fprintf(w, "\n## How the rows were checked\n\n%s\n\n## What each does not pass\n\n", note(checked, ""))
 	for _, c := range clients {
 		bad := slices.DeleteFunc(slices.Clone(c.report.Rows), func(r report.Row) bool { return r.Outcome == scenario.Pass })
 		if len(bad) == 0 {
 			fmt.Fprintf(w, "**%s**: passes all.\n\n", c.name)
 			continue
 		}
-		fmt.Fprintf(w, "<details><summary><b>%s</b> %s: %d</summary>\n\n| scenario | class | what happens |\n| --- | --- | --- |\n", c.name, c.version, len(bad))
+		fmt.Fprintf(w, "<details><summary><b>%s</b> %s: %d</summary>\n\n", c.name, c.version, len(bad))
+		if text := note(checked, c.name); text != "" {
+			fmt.Fprintf(w, "%s\n\n", text)
+		}
+		fmt.Fprint(w, "| scenario | class | what happens |\n| --- | --- | --- |\n")
 		for _, r := range bad {
 			problem := r.Problem
 			if r.Outcome == scenario.NotJudged {

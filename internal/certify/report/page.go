@@ -17,7 +17,9 @@ var pageText string
 var page = template.Must(template.New("page").Funcs(template.FuncMap{
 	"command": command,
 	"slug":    func(o scenario.Outcome) string { return strings.ReplaceAll(string(o), " ", "-") },
-	"ms":      func(s float64) string { return scenario.Seconds(time.Duration(s * float64(time.Second))) },
+	"ms": func(s float64) string { // with a blank that does not break
+		return strings.ReplaceAll(scenario.Seconds(time.Duration(s*float64(time.Second))), " ", "\u00a0")
+	},
 }).Parse(pageText))
 
 // command is the client's, as a shell takes it.

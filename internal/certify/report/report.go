@@ -171,11 +171,11 @@ func exchange(t *scenario.Trial, req scenario.Request) Exchange {
 	text := escape(scenario.Shorten(string(req.Sent), maxResponse))
 	switch {
 	case req.Left:
-		text += "\n⟨the client left⟩"
+		text += "\n[the client left]"
 	case req.Done.IsZero():
-		text += "\n⟨open⟩"
+		text += "\n[open]"
 	default:
-		text += "\n⟨the end⟩"
+		text += "\n[the end]"
 	}
 	return Exchange{Request: b.String(), Response: text}
 }
@@ -186,14 +186,18 @@ func escape(text string) string {
 	for i, r := range text {
 		switch {
 		case r == '\n':
-			b.WriteString("␊\n")
+			b.WriteString("\\n\n")
 		case r == '\r':
-			b.WriteString("␍")
+			b.WriteString(`\r`)
 			if !strings.HasPrefix(text[i+1:], "\n") {
 				b.WriteString("\n")
 			}
+		case r == '\\':
+			b.WriteString(`\\`)
 		case r == '\ufffd' || r == '\ufeff' || r < ' ' || r >= 0x7f && r < 0xa0:
-			fmt.Fprintf(&b, "⟨%X⟩", bytesAt(text, i, r))
+			for _, c := range []byte(bytesAt(text, i, r)) {
+				fmt.Fprintf(&b, `\x%02x`, c)
+			}
 		default:
 			b.WriteRune(r)
 		}
