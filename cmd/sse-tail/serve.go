@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"net/http"
 	"os"
 	"slices"
 	"strings"
@@ -30,6 +31,7 @@ import (
 type serveFlags struct {
 	opts     testserver.Options
 	control  string
+	headers  []string
 	demo     bool
 	sessions []string
 	faults   []string
@@ -66,6 +68,7 @@ func newServe(sys *system.System, p *cmdline.Problems) *cobra.Command {
 	f.opts = testserver.Options{
 		Addr: strings.TrimPrefix(target.DefaultServer, "http://"), Window: 50, Heartbeat: session.HeartbeatInterval,
 		Linger: time.Second, RetireAfter: 5 * time.Minute, WriteTimeout: 90 * time.Second, Journal: 4096,
+		Record: 64 << 20, LagEvents: 1 << 16, LagBytes: 64 << 20, TotalBytes: 256 << 20,
 	}
 	cmd := &cobra.Command{
 		Use:   "serve [flags]",
@@ -99,6 +102,7 @@ func (f *serveFlags) add(group func(name string) cmdline.Group) {
 	g.List(&o.ControlHosts, "control-host", "", "further names for the control API in a Host header, `NAME,…`", splitComma)
 	g.Toggle(&o.ControlAny, "control-any", "", "let other machines use the control API")
 	g.Text(&f.ctlToken, "control-token-file", "", "a token that the control API wants, in `FILE`")
+	g.Toggle(&o.NoControl, "no-control", "", "no control API, and no page")
 	g = group("events")
 	g.Choice(&f.profile, "profile", "", "whose behaviour, `WHO`: ours, aegis-1.3.3 or aegis-0.6.6", "ours", "aegis-1.3.3", "aegis-0.6.6")
 	g.Toggle(&f.demo, "demo", "", "play sessions for ever")
@@ -106,18 +110,22 @@ func (f *serveFlags) add(group func(name string) cmdline.Group) {
 	g.List(&f.faults, "fault", "", "put a fault in force, as `JSON`", func(s string) ([]string, error) { return []string{s}, new(fault.Fault).UnmarshalJSON([]byte(s)) })
 	g.Text(&f.upstream, "upstream", "", "stand in front of the server at `URL`, and pass on what it sends")
 	g.Text(&f.play, "play", "", "publish on plain stream \"play\" what --record has kept, from `FILE`")
-	g.Ratio(&f.speed, "speed", "of --play, `N` times as fast; 0: without pauses")
+	g.Ratio(&f.speed, "speed", "of --play, `N` times as fast; 0: no pauses")
 	g.Number(&f.seed, "seed", "where faults take their chances from, `N`")
 	g = group("server")
-	g.Number(&o.Window, "window", "events kept for replay, `N`, on each stream; 0: none")
+	g.Number(&o.Window, "window", "events each stream keeps, `N`; 0: none")
 	g.Duration(&o.Heartbeat, "heartbeat", "between two heartbeats, `D`; 0: none")
-	g.Duration(&o.Linger, "linger", "from a session's end to that of its connections, `D`")
-	g.Duration(&o.RetireAfter, "retire-after", "how long an ended stream can still be read, `D`")
+	g.Duration(&o.Linger, "linger", "how long connections outlive a session, `D`")
+	g.Duration(&o.RetireAfter, "retire-after", "how long an ended stream can be read, `D`")
 	g.Duration(&o.MaxAge, "max-age", "end each connection cleanly after `D`; 0: never")
 	g.Duration(&o.WriteTimeout, "write-timeout", "how long one write may take, `D`")
 	g.Number(&o.MaxConns, "max-conns", "streams in all, `N`; 0: no limit")
 	g.Number(&o.MaxConnsPerAddr, "max-conns-per-addr", "streams of one address, `N`; 0: no limit")
 	g.Duration(&o.RetryAfter, "retry-after", "what refusals for a limit say, `D`; 0: nothing")
+	g.Number(&o.LagEvents, "lag-events", "events each keeps for slow readers, `N`")
+	g.Size(&o.LagBytes, "lag-bytes", "the same in bytes, `SIZE`")
+	g.Size(&o.TotalBytes, "total-bytes", "the same of all streams together, `SIZE`")
+	g.List(&f.headers, "header", "", "one more in each stream's response, `'K: V'`", splitHeader)
 	g = group("access")
 	g.Text(&f.tokens, "token-file", "", "tokens that streams want, one a line, in `FILE`")
 	g.Toggle(&o.SSETokens, "sse-tokens", "", "each stream wants a single-use token")
@@ -125,7 +133,17 @@ func (f *serveFlags) add(group func(name string) cmdline.Group) {
 	g.Toggle(&f.tls, "tls", "", "https with a certificate made for this machine")
 	g.Text(&f.cert, "cert", "", "https with the certificate in `FILE`")
 	g.Text(&f.key, "key", "", "its key, in `FILE`")
+	g = group("memory")
 	g.Number(&o.Journal, "journal", "requests kept, `N`")
+	g.Size(&o.Record, "record-bytes", "published events kept for assertions, in bytes, `SIZE`")
+}
+
+func splitHeader(s string) ([]string, error) {
+	name, _, ok := strings.Cut(s, ":")
+	if !ok || strings.TrimSpace(name) == "" {
+		return nil, fmt.Errorf("%q: a header is 'K: V'", s)
+	}
+	return []string{s}, nil
 }
 
 func splitComma(s string) ([]string, error) { return strings.Split(s, ","), nil }
@@ -144,8 +162,15 @@ func splitSessions(s string) ([]string, error) {
 func (f *serveFlags) options() (*testserver.Options, error) {
 	o := f.opts
 	o.Profile, o.Seed = profiles[f.profile], int64(f.seed)
-	if f.control != shared {
+	if f.control != shared && !o.NoControl {
 		o.ControlAddr = f.control
+	}
+	for _, h := range f.headers {
+		name, value, _ := strings.Cut(h, ":")
+		if o.Header == nil {
+			o.Header = http.Header{}
+		}
+		o.Header.Add(strings.TrimSpace(name), strings.TrimSpace(value))
 	}
 	for _, d := range []*time.Duration{&o.Heartbeat, &o.Linger, &o.RetireAfter} {
 		if *d == 0 {
@@ -154,6 +179,9 @@ func (f *serveFlags) options() (*testserver.Options, error) {
 	}
 	if o.Window == 0 {
 		o.Window = testserver.Off
+	}
+	for _, n := range []*int{&o.LagEvents, &o.LagBytes, &o.TotalBytes, &o.Journal, &o.Record} {
+		*n = max(*n, 1) // as little as can be, where zero would be the default
 	}
 	var err error
 	if o.Tokens, err = readLines(f.tokens); err != nil {
