@@ -4,8 +4,12 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"go/ast"
+	"go/parser"
+	"go/token"
 	"io"
 	"os/exec"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -60,6 +64,29 @@ func TestArrows(t *testing.T) {
 			if slices.Contains(forbidden, to) || slices.Contains(forbidden, "") {
 				t.Errorf("%s must not come to %s", from, to)
 			}
+		}
+	}
+}
+
+// No public type is another name of an internal one: nobody could read its
+// documentation.
+func TestNoAliases(t *testing.T) {
+	for _, dir := range []string{".", "../testserver", "../testserver/fault", "../client", "../session", "../sse"} {
+		files, err := filepath.Glob(filepath.Join(dir, "*.go"))
+		if err != nil || len(files) == 0 {
+			t.Fatal(dir, err)
+		}
+		for _, name := range files {
+			file, err := parser.ParseFile(token.NewFileSet(), name, nil, 0)
+			if err != nil {
+				t.Fatal(err)
+			}
+			ast.Inspect(file, func(n ast.Node) bool {
+				if spec, ok := n.(*ast.TypeSpec); ok && spec.Assign.IsValid() && spec.Name.IsExported() {
+					t.Errorf("%s: %s is an alias", name, spec.Name)
+				}
+				return true
+			})
 		}
 	}
 }
