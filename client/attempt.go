@@ -1,7 +1,6 @@
 package client
 
 import (
-	"github.com/OneStepAt4time/resilient-sse/backoff"
 	"github.com/OneStepAt4time/resilient-sse/session"
 	"github.com/OneStepAt4time/resilient-sse/sse"
 )
@@ -30,9 +29,12 @@ func (r *run) attempt() error {
 // while it waits is on that of each stream for good: a stack that has grown hardly
 // ever shrinks again.
 func (r *run) connect(c *conn) error {
-	lease, err := r.mayStart()
-	defer lease.Release()
+	lease, err := r.admission()
 	if err != nil {
+		return err
+	}
+	defer lease.Release()
+	if err := r.start(); err != nil {
 		return err
 	}
 	asked, err := r.open(c)
@@ -43,22 +45,18 @@ func (r *run) connect(c *conn) error {
 	return r.begin(c, asked)
 }
 
-// mayStart waits until an attempt may be made, and begins it.
-func (r *run) mayStart() (*backoff.Lease, error) {
-	lease, err := r.admission()
-	if err != nil {
-		return nil, err
-	}
+// start begins an attempt, unless callbacks have said or shown that there is none.
+func (r *run) start() error {
 	r.beforeWait()
 	if r.heldUpByCallbacks() {
-		return lease, r.giveUp(nil)
+		return r.giveUp(nil)
 	}
 	r.schedule.Attempt()
 	r.mu.Lock()
 	r.stats.Attempts++
 	r.mu.Unlock()
 	r.observe(Connecting, news{})
-	return lease, r.done()
+	return r.done()
 }
 
 // begin takes note that the stream is open, and looks at how its response begins.

@@ -336,3 +336,37 @@ func TestHTTPClientTimeoutDoesNotCountTheTurn(t *testing.T) {
 		}
 	})
 }
+
+// A callback that panics while its source is the probe does not keep the turn.
+func TestPanicOfTheProbe(t *testing.T) {
+	for _, where := range []string{"observer", "BeforeWait", "Prepare"} {
+		synctest.Test(t, func(t *testing.T) {
+			w := newWorld(t, played())
+			b := newBreaker(t, backoff.Policy{})
+			b.Suspect()
+			opts := client.Options{Breaker: b}
+			opts.Observer = func(tr client.Transition) {
+				if where == "observer" && tr.State == client.Connecting {
+					panic("in the observer")
+				}
+			}
+			opts.BeforeWait = func() error {
+				if where == "BeforeWait" {
+					panic("in BeforeWait")
+				}
+				return nil
+			}
+			opts.Request.Prepare = func(context.Context, *http.Request) error { panic("in Prepare") }
+			func() {
+				defer func() { recover() }()
+				collect(t, w.source(opts))
+			}()
+			l := b.TryAcquire()
+			if l == nil {
+				t.Errorf("%s: the turn is gone", where)
+			}
+			l.Release()
+			time.Sleep(time.Minute)
+		})
+	}
+}
