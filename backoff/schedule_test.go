@@ -188,20 +188,27 @@ func TestJitterNeverVanishes(t *testing.T) {
 		{"Retry-After", backoff.Policy{Initial: 10 * time.Second}, 0, 60 * time.Second, 60 * time.Second},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			seen := map[time.Duration]bool{}
+			var seen [5]map[time.Duration]bool // by delay of the outage
 			for range 50 {
 				s := mustNew(t, tt.p)
 				if tt.retry > 0 {
 					s.SetInitial(tt.retry)
 				}
-				d := s.Fail(tt.floor)
-				if d < tt.least || d > tt.least*3/2 {
-					t.Fatalf("delay %v, want within [%v, %v]", d, tt.least, tt.least*3/2)
+				for n := range seen {
+					d := s.Fail(tt.floor)
+					if d < tt.least || d > tt.least*3/2 {
+						t.Fatalf("delay %d is %v, want within [%v, %v]", n+1, d, tt.least, tt.least*3/2)
+					}
+					if seen[n] == nil {
+						seen[n] = map[time.Duration]bool{}
+					}
+					seen[n][d.Truncate(100*time.Millisecond)] = true
 				}
-				seen[d.Truncate(100*time.Millisecond)] = true
 			}
-			if len(seen) < 10 {
-				t.Errorf("fifty clients chose among %d tenths of a second", len(seen))
+			for n, chosen := range seen {
+				if len(chosen) < 10 {
+					t.Errorf("delay %d: fifty clients chose among %d tenths of a second", n+1, len(chosen))
+				}
 			}
 		})
 	}
