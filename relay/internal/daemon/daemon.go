@@ -246,11 +246,12 @@ func (w *web) serve(hs *http.Server, l net.Listener) {
 	}()
 }
 
+// shutdown waits for requests that are under way, until the context is done.
 func (w *web) shutdown(ctx context.Context) error {
-	var errs []error
+	errs := make([]error, len(w.servers))
 	var wg sync.WaitGroup
-	for _, hs := range w.servers {
-		wg.Go(func() { _ = hs.Shutdown(ctx) })
+	for i, hs := range w.servers {
+		wg.Go(func() { errs[i] = hs.Shutdown(ctx) })
 	}
 	wg.Wait()
 	return errors.Join(errs...)

@@ -244,7 +244,7 @@ func (in *Ingest) followPlain(ctx context.Context, name, url string) error {
 		go func() {
 			select {
 			case <-cl.Lost():
-				stop(claimLost)
+				stop(errClaimLost)
 			case <-held.Done():
 			}
 		}()
@@ -264,7 +264,7 @@ func (in *Ingest) followPlain(ctx context.Context, name, url string) error {
 	}
 }
 
-var claimLost = errors.New("relay: another relay follows the stream now")
+var errClaimLost = errors.New("relay: another relay follows the stream now")
 
 // holdPlain follows a plain stream until the context is done, or the stream is over.
 func (in *Ingest) holdPlain(ctx context.Context, w *writer, url string, refused *patience) {

@@ -19,9 +19,7 @@ type Set struct {
 	outages     *prometheus.CounterVec
 	conflicts   prometheus.Counter
 	storeErrors prometheus.Counter
-	out         *prometheus.CounterVec
 	refused     *prometheus.CounterVec
-	cutBehind   prometheus.Counter
 	readers     *prometheus.GaugeVec
 	unfollowed  prometheus.Gauge
 	upstreamLag prometheus.Histogram
