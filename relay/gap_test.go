@@ -7,8 +7,11 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+
 	"github.com/OneStepAt4time/resilient-sse/client"
 	"github.com/OneStepAt4time/resilient-sse/testserver"
+	"github.com/OneStepAt4time/resilient-sse/testserver/fault"
 )
 
 // A reader whose position retention has taken away is told of a gap; one whose position
@@ -99,4 +102,73 @@ func TestHoppingReader(t *testing.T) {
 		cancel()
 	}
 	wantTexts(t, got, n)
+}
+
+// A gap that the upstream had is told wherever a reader comes to it: live, or in the
+// middle of what a relay has from before its start; on the session's stream and on that
+// of all sessions. Nothing is passed over with it.
+func TestUpstreamsGapIsTold(t *testing.T) {
+	up := testserver.New(t, &testserver.Options{Window: 10})
+	js := newJetStream(t)
+	o := Options{Upstream: up.URL, All: true, Alone: true, JetStream: js}
+	live, liveBase, _ := start(t, o)
+	waitFor(t, func() bool { return up.Stats().Open >= 1 })
+	s := up.Session("abc")
+	emit := func(from, to int) {
+		for i := from; i <= to; i++ {
+			s.Message("user", fmt.Sprintf("m%d", i))
+		}
+	}
+	emit(1, 5)
+	waitFor(t, func() bool { return live.Stats().Counter >= 5 })
+	shut := up.Inject(fault.Refuse())
+	up.Drop()
+	if err := up.WaitConns(t.Context(), 0); err != nil {
+		t.Fatal(err)
+	}
+	emit(6, 20) // the window has 11 to 20
+	shut.Remove()
+	waitFor(t, func() bool { return live.Stats().Counter >= 15 })
+	emit(21, 25)
+	waitFor(t, func() bool { return live.Stats().Counter >= 20 })
+
+	_, late, _ := start(t, o) // all is from before its start
+	waitFor(t, func() bool { return known(t, late, "abc") })
+	for _, base := range []string{liveBase, late} {
+		for _, all := range []bool{false, true} {
+			var got []string
+			gapAt := -1
+			c := fast()
+			c.LastEventID = "2"
+			c.Observer = func(tr client.Transition) {
+				if _, ok := errors.AsType[*client.GapError](tr.Cause); ok && gapAt < 0 {
+					gapAt = len(got)
+				}
+			}
+			es, err := client.Session(base, "abc", &c)
+			if all {
+				es, err = client.Global(base, &c)
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+			for ev, err := range es.Events(ctx) {
+				if err != nil {
+					t.Fatalf("all %v, live %v: %v after %v", all, base == liveBase, err, got)
+				}
+				if got = append(got, text(t, ev)); got[len(got)-1] == "m25" {
+					break
+				}
+			}
+			cancel()
+			want := []string{"m3", "m4", "m5"}
+			for i := 11; i <= 25; i++ {
+				want = append(want, fmt.Sprintf("m%d", i))
+			}
+			if diff := cmp.Diff(want, got); diff != "" || gapAt != 3 {
+				t.Errorf("all %v, live %v: a gap was told after %d events, want 3; events: %s", all, base == liveBase, gapAt, diff)
+			}
+		}
+	}
 }

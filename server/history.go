@@ -50,7 +50,9 @@ type Past struct {
 	// on the streams of sessions and the global one is a number, ascending. Data is all
 	// of the frame's data, as it was given to [Session.Append]; for the global stream
 	// it is that of the sessions' events, whose kinds are mapped here. It is read once
-	// or twice, and not always to its end. Nil is none.
+	// or twice, and not always to its end. Nil is none. Their end says that no more is
+	// stored: events that are lost in the middle are an error where they were, and the
+	// question behind the last one before them says Start.
 	Events iter.Seq2[sse.Event, error]
 }
 

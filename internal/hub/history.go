@@ -28,6 +28,7 @@ type Past struct {
 	Over bool
 	// Events are the stored events, oldest first. An event has an ID. Its data goes
 	// out as it is; on the global stream the kind in it is mapped first. It may be
-	// iterated twice, and iterating may be given up at any event.
+	// iterated twice, and iterating may be given up at any event. Behind an error that
+	// comes after events the history is asked again.
 	Events iter.Seq2[sse.Event, error]
 }

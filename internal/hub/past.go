@@ -167,6 +167,9 @@ func (c *conn) readChunk(p *past, events iter.Seq2[sse.Event, error]) (dry bool,
 	}
 	last := c.last
 	for ev, err := range events {
+		if err != nil && len(p.frames) > 0 {
+			return false, nil // what was read goes out first: the question behind it meets the error again
+		}
 		if err != nil {
 			return false, err
 		}

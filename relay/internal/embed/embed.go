@@ -124,9 +124,10 @@ type Cluster struct {
 	nodes []*Server // nil where one is stopped
 }
 
-// StartCluster runs n nodes, and returns when they have a leader.
-func StartCluster(ctx context.Context, dir string, n int) (*Cluster, error) {
-	ports, err := freePorts(2 * n)
+// Nodes returns the options of a cluster's n nodes, each with a folder below one, on
+// loopback ports that are free now.
+func Nodes(dir string, n int) (nodes []Options, err error) {
+	ports, err := FreePorts(2 * n)
 	if err != nil {
 		return nil, err
 	}
@@ -134,10 +135,21 @@ func StartCluster(ctx context.Context, dir string, n int) (*Cluster, error) {
 	for i := range n {
 		routes = append(routes, fmt.Sprintf("nats://127.0.0.1:%d", ports[2*i]))
 	}
-	c := &Cluster{nodes: make([]*Server, n)}
 	for i := range n {
 		name := fmt.Sprintf("node%d", i+1)
-		c.opts = append(c.opts, Options{Dir: filepath.Join(dir, name), Name: name, Route: ports[2*i], Port: ports[2*i+1], Routes: routes})
+		nodes = append(nodes, Options{Dir: filepath.Join(dir, name), Name: name, Route: ports[2*i], Port: ports[2*i+1], Routes: routes})
+	}
+	return nodes, nil
+}
+
+// StartCluster runs n nodes, and returns when they have a leader.
+func StartCluster(ctx context.Context, dir string, n int) (*Cluster, error) {
+	nodes, err := Nodes(dir, n)
+	if err != nil {
+		return nil, err
+	}
+	c := &Cluster{opts: nodes, nodes: make([]*Server, n)}
+	for i := range n {
 		if err := c.Start(i); err != nil {
 			c.Stop()
 			return nil, err
@@ -213,9 +225,9 @@ func (c *Cluster) Stop() {
 	}
 }
 
-// freePorts returns loopback ports that nobody listens on. They may be taken before
+// FreePorts returns loopback ports that nobody listens on. They may be taken before
 // they are used, but by few.
-func freePorts(n int) (ports []int, err error) {
+func FreePorts(n int) (ports []int, err error) {
 	for range n {
 		l, err := net.Listen("tcp", "127.0.0.1:0")
 		if err != nil {

@@ -18,8 +18,8 @@ func (o *Outlet) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	o.srv.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), tellingKey{}, new(telling))))
 }
 
-// A telling is what the reader of one connection was told: gaps before that sequence
-// are no news to it. A long replay is asked for in pieces.
+// A telling is what the reader of one connection was told: gaps up to that sequence are
+// no news to it. A long replay is asked for in pieces.
 type telling struct {
 	mu   sync.Mutex
 	upTo uint64
@@ -110,7 +110,7 @@ func (o *Outlet) historyOfAll(ctx context.Context, behind uint64) (p server.Past
 	}
 	last := state.LastSeq
 	told, _ := ctx.Value(tellingKey{}).(*telling)
-	if behind > 0 && !told.knows(behind) {
+	if behind > 0 && !told.knows(behind+1) {
 		// Holes further on are told here too: one gap, instead of one at each hole.
 		holes := !ok || first.Seq > behind+1
 		if !holes && state.NumDeleted > 0 {
@@ -120,12 +120,16 @@ func (o *Outlet) historyOfAll(ctx context.Context, behind uint64) (p server.Past
 			}
 			holes = kept < last-behind
 		}
-		if holes {
+		switch {
+		case holes:
 			p.Start = server.Earliest
 			if ok && first.Seq > behind+1 {
 				p.Start = strconv.FormatUint(first.Seq-1, 10)
 			}
 			told.tell(last)
+		case first.Gap != "":
+			p.Start = server.Earliest
+			told.tell(first.Seq)
 		}
 	}
 	if ok {
@@ -140,7 +144,7 @@ func (t *telling) knows(seq uint64) bool {
 	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	return seq < t.upTo
+	return seq <= t.upTo
 }
 
 func (t *telling) tell(upTo uint64) {
@@ -152,12 +156,13 @@ func (t *telling) tell(upTo uint64) {
 	t.upTo = max(t.upTo, upTo)
 }
 
-// errStop ends a reading whose reader has enough.
-var errStop = errors.New("enough")
+var (
+	errStop = errors.New("enough") // ends a reading whose reader has enough
+	errGap  = errors.New("events are missing here")
+)
 
-// events reads from the first event to a sequence that is known to be stored. It ends
-// before an event that follows on a gap: the question behind the one before it tells
-// that.
+// events reads from the first event to a sequence that is known to be stored. Before an
+// event that follows on a gap it fails: the question behind the one before tells that.
 func (o *Outlet) events(ctx context.Context, k store.Key, first store.Event, to uint64) iter.Seq2[sse.Event, error] {
 	return func(yield func(sse.Event, error) bool) {
 		if !yield(wire(first), nil) || first.Seq >= to {
@@ -165,8 +170,8 @@ func (o *Outlet) events(ctx context.Context, k store.Key, first store.Event, to 
 		}
 		before := first.Seq
 		err := o.store.Range(ctx, k, first.Seq+1, to, func(e store.Event) error {
-			if k.Name != "" && (e.Prev > before || e.Gap != "") {
-				return errStop
+			if e.Gap != "" || k.Name != "" && e.Prev > before {
+				return errGap
 			}
 			before = e.Seq
 			if !yield(wire(e), nil) {

@@ -138,8 +138,10 @@ func (o *Outlet) learn(ctx context.Context, kind store.Kind) error {
 	if err != nil {
 		return err
 	}
+	head := state.FirstSeq - min(state.FirstSeq, 1)
 	err = o.store.Lasts(ctx, kind, func(e store.Event) error {
-		if e.Seq <= state.LastSeq { // what is newer is fed
+		head = max(head, min(e.Seq, state.LastSeq)) // a replica that is behind knows no more than that
+		if e.Seq <= state.LastSeq {                 // what is newer is fed
 			lasts[e.Key] = last{e.Seq, isOver(e)}
 		} else if e.Prev <= state.LastSeq && e.Prev != 0 {
 			lasts[e.Key] = last{seq: e.Prev}
@@ -152,7 +154,7 @@ func (o *Outlet) learn(ctx context.Context, kind store.Kind) error {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	maps.Copy(o.lasts, lasts)
-	o.heads[kind] = state.LastSeq
+	o.heads[kind] = head
 	return nil
 }
 

@@ -111,8 +111,9 @@ func (s *Store) Count(ctx context.Context, kind Kind, from uint64) (uint64, erro
 	return cons.CachedInfo().NumPending, nil
 }
 
-// Lasts calls f with the last event under every key of a kind that has one. It
-// reads what is stored when it begins, at least.
+// Lasts calls f with the last event under every key of a kind that has one, as one
+// replica knows them. That one may be behind: what is stored is read up to the highest
+// sequence that f is called with.
 func (s *Store) Lasts(ctx context.Context, kind Kind, f func(Event) error) error {
 	return s.each(ctx, s.events[kind], jetstream.OrderedConsumerConfig{DeliverPolicy: jetstream.DeliverLastPerSubjectPolicy}, func(m jetstream.Msg, seq uint64, meta *jetstream.MsgMetadata) error {
 		e, err := s.event(m.Subject(), m.Headers(), m.Data(), seq, meta.Timestamp)
@@ -127,34 +128,68 @@ func (s *Store) Lasts(ctx context.Context, kind Kind, f func(Event) error) error
 // with an empty name, those of all keys of its kind. It ends behind the event with
 // the sequence to, which the caller knows to be stored, or where nothing is left; f
 // ends it with an error, which is returned.
+//
+// A consumer reads from one replica, which may be behind: where it ends early, the
+// leader is asked whether there is more.
 func (s *Store) Range(ctx context.Context, k Key, from, to uint64, f func(Event) error) error {
+	st, err := s.of(k.Kind)
+	if err != nil {
+		return err
+	}
 	subject := s.prefix + "." + string(k.Kind) + ".*"
 	if k.Name != "" {
 		subject = s.subject(k)
 	}
+	for wait := behindWait; ; wait = min(2*wait, behindMax) {
+		before := from
+		if from, err = s.rangeOnce(ctx, st, subject, from, to, f); err != nil || from > to {
+			return err
+		}
+		more, ok, err := s.first(ctx, st, subject, from)
+		if err != nil || !ok || more.Seq > to {
+			return err
+		}
+		if from > before {
+			wait = behindWait
+		}
+		select {
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		case <-time.After(wait):
+		}
+	}
+}
+
+// A replica that is behind is given so long before another is asked.
+const (
+	behindWait = 10 * time.Millisecond
+	behindMax  = time.Second
+)
+
+// rangeOnce reads from one replica. It returns where to go on.
+func (s *Store) rangeOnce(ctx context.Context, st jetstream.Stream, subject string, from, to uint64, f func(Event) error) (uint64, error) {
 	done := errors.New("done")
-	err := s.each(ctx, s.events[k.Kind], jetstream.OrderedConsumerConfig{
+	err := s.each(ctx, st, jetstream.OrderedConsumerConfig{
 		DeliverPolicy: jetstream.DeliverByStartSequencePolicy, OptStartSeq: max(from, 1), FilterSubjects: []string{subject},
 	}, func(m jetstream.Msg, seq uint64, meta *jetstream.MsgMetadata) error {
-		if seq > to {
-			return done
+		if seq <= to {
+			e, err := s.event(m.Subject(), m.Headers(), m.Data(), seq, meta.Timestamp)
+			if err != nil {
+				return err
+			}
+			if err := f(e); err != nil {
+				return err
+			}
 		}
-		e, err := s.event(m.Subject(), m.Headers(), m.Data(), seq, meta.Timestamp)
-		if err != nil {
-			return err
-		}
-		if err := f(e); err != nil {
-			return err
-		}
-		if seq == to {
+		if from = seq + 1; seq >= to {
 			return done
 		}
 		return nil
 	})
 	if err == done {
-		return nil
+		err = nil
 	}
-	return err
+	return from, err
 }
 
 // each runs an ordered consumer until nothing is pending for it.

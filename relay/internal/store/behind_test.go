@@ -1,0 +1,81 @@
+package store
+
+import (
+	"context"
+	"fmt"
+	"sync/atomic"
+	"testing"
+
+	"github.com/nats-io/nats.go/jetstream"
+)
+
+// A replica is a stream whose consumers read from a copy of it that is behind, for a
+// while. What is asked otherwise goes to the leader.
+type replica struct {
+	jetstream.Stream
+	copy jetstream.Stream
+	left atomic.Int32 // consumers that still read from the copy
+}
+
+func (r *replica) OrderedConsumer(ctx context.Context, c jetstream.OrderedConsumerConfig) (jetstream.Consumer, error) {
+	if r.left.Add(-1) >= 0 {
+		return r.copy.OrderedConsumer(ctx, c)
+	}
+	return r.Stream.OrderedConsumer(ctx, c)
+}
+
+// What a replica does not have yet is read all the same.
+func TestRangeFromAReplicaThatIsBehind(t *testing.T) {
+	js := single(t)
+	s := open(t, js, Options{})
+	k := Key{Session, "abc"}
+	var last uint64
+	for id := range 5 {
+		last = put(t, s, "abc", fmt.Sprint(id+1), last)
+	}
+	c := s.events[Session].CachedInfo().Config
+	c.Name, c.Subjects = "BEHIND", nil
+	c.Sources = []*jetstream.StreamSource{{Name: s.events[Session].CachedInfo().Config.Name}}
+	behind, err := js.CreateStream(t.Context(), c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for {
+		info, err := behind.Info(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if info.State.LastSeq == 5 {
+			break
+		}
+	}
+	c.Sources = nil // it stays as it is
+	if behind, err = js.UpdateStream(t.Context(), c); err != nil {
+		t.Fatal(err)
+	}
+	for id := range 5 {
+		last = put(t, s, "abc", fmt.Sprint(id+6), last)
+	}
+	r := &replica{Stream: s.events[Session], copy: behind}
+	s.events[Session] = r
+	for _, test := range []struct {
+		k        Key
+		from, to uint64
+		left     int32
+	}{
+		{k, 1, 10, 0}, {k, 1, 10, 1}, {k, 6, 10, 2}, {Key{Kind: Session}, 3, 9, 3}, {k, 11, 20, 0},
+	} {
+		r.left.Store(test.left)
+		next := test.from
+		err := s.Range(t.Context(), test.k, test.from, test.to, func(e Event) error {
+			if e.Seq != next {
+				return fmt.Errorf("event %d comes, want %d", e.Seq, next)
+			}
+			next++
+			return nil
+		})
+		if err != nil || test.from <= 10 && next != test.to+1 {
+			t.Errorf("%v from %d to %d: read up to %d, %v", test.k, test.from, test.to, next-1, err)
+		}
+	}
+}
