@@ -106,7 +106,9 @@ func (r *Reader) stay(ctx context.Context) (over bool, err error) {
 	defer cancel()
 	for ev, err := range es.Events(stay) {
 		if err == nil {
-			r.take(ev)
+			if r.Session != "" || session.KindOf(ev) != session.Shutdown { // a relay says that it ends
+				r.take(ev)
+			}
 			continue
 		}
 		if stay.Err() == nil { // this relay is new, or gone: to the next

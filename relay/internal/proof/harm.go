@@ -187,7 +187,7 @@ func (w *world) passWindow(ctx context.Context, rng *rand.Rand) (err error) {
 
 // shut cuts all that follow the upstream, and lets nobody in until the fault is removed.
 func (w *world) shut(ctx context.Context) *testserver.Handle {
-	h := w.up.Inject(fault.Refuse())
+	h := w.up.Inject(fault.Refuse().Always())
 	w.up.Drop()
 	w.up.WaitConns(ctx, 0)
 	return h
