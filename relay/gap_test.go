@@ -121,7 +121,7 @@ func TestUpstreamsGapIsTold(t *testing.T) {
 	}
 	emit(1, 5)
 	waitFor(t, func() bool { return live.Stats().Counter >= 5 })
-	shut := up.Inject(fault.Refuse().Always())
+	shut := up.Inject(fault.Status(503).Always())
 	up.Drop()
 	if err := up.WaitConns(t.Context(), 0); err != nil {
 		t.Fatal(err)

@@ -30,7 +30,7 @@ func run(sys *system.System) int {
 func newRoot(sys *system.System) *cobra.Command {
 	p := new(cmdline.Problems)
 	root := newRelay(sys, p)
-	root.AddCommand(newVersion(sys, p))
+	root.AddCommand(newDemo(sys, p), newVersion(sys, p))
 	addHelp(root)
 	return root
 }

@@ -182,6 +182,17 @@ func (b *Book) rest(session string, last int) (n int, over bool) {
 	return n, a.over
 }
 
+// Mark returns the last event of each session.
+func (b *Book) Mark() map[string]int {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	m := make(map[string]int)
+	for name, a := range b.sessions {
+		m[name] = a.emitted
+	}
+	return m
+}
+
 func (b *Book) names() (list []string) {
 	b.mu.Lock()
 	defer b.mu.Unlock()

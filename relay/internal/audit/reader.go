@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"maps"
 	"slices"
 	"sync"
 	"time"
@@ -225,11 +224,23 @@ func (r *Reader) Close() (Counts, []string) {
 	return r.Counts, slices.Clone(r.faults)
 }
 
-// Last returns the last event of each session that the reader was given.
-func (r *Reader) Last() map[string]int {
+// Has tells whether the reader was given events up to a mark of the book.
+func (r *Reader) Has(mark map[string]int) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return maps.Clone(r.last)
+	for name, n := range mark {
+		if (r.Session == "" || r.Session == name) && r.last[name] < n {
+			return false
+		}
+	}
+	return true
+}
+
+// Now returns what the reader has counted so far.
+func (r *Reader) Now() Counts {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.Counts
 }
 
 // which reads an event: whose it is, and which.

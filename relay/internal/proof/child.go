@@ -80,7 +80,7 @@ func runChild(s string) error {
 func (r *relayRole) options() daemon.Options {
 	return daemon.Options{
 		Relay: relay.Options{
-			Upstream: r.Upstream, All: true, Replicas: nodes, UpstreamStreams: r.Streams, HoleWait: r.HoleWait,
+			Upstream: r.Upstream, Name: "upstream", All: true, Replicas: nodes, UpstreamStreams: r.Streams, HoleWait: r.HoleWait,
 			Client: func(string) client.Options { return quick() },
 			Server: server.Options{Heartbeat: heartbeat},
 		},

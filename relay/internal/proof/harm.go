@@ -187,9 +187,12 @@ func (w *world) passWindow(ctx context.Context, rng *rand.Rand) (err error) {
 
 // shut cuts all that follow the upstream, and lets nobody in until the fault is removed.
 func (w *world) shut(ctx context.Context) *testserver.Handle {
-	h := w.up.Inject(fault.Refuse().Always())
-	w.up.Drop()
-	w.up.WaitConns(ctx, 0)
+	h := w.up.Inject(fault.Status(503).Always())
+	for range 2 { // a request that was under way may come in behind the first
+		w.up.Drop()
+		w.up.WaitConns(ctx, 0)
+		sleep(ctx, 50*time.Millisecond)
+	}
 	return h
 }
 
@@ -209,9 +212,9 @@ func (w *world) quietly(ctx context.Context, f func(), err *error) error {
 
 // cutReaders cuts the connections of some readers.
 func (w *world) cutReaders(_ context.Context, rng *rand.Rand) error {
-	for _, c := range w.cutters {
+	for _, line := range w.lines {
 		if rng.IntN(8) == 0 {
-			c.cut()
+			line.Cut()
 			w.ReadersCut.Add(1)
 		}
 	}

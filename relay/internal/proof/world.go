@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
-	"net"
 	"net/http"
 	"path/filepath"
 	"sync"
@@ -62,7 +61,7 @@ type world struct {
 	disks         []disk // of the nodes
 	bases         []string
 	readers       []*audit.Reader
-	cutters       []*cutter
+	lines         []*audit.Line
 
 	tally
 }
@@ -113,7 +112,31 @@ func build(ctx context.Context, dir, logs string, p plan, fileSystems bool, rng 
 		w.sessions = append(w.sessions, w.up.Session(fmt.Sprintf("s%d", i+1)))
 	}
 	w.makeReaders(rng)
-	return w, w.up.WaitConns(ctx, relays)
+	for _, base := range w.bases {
+		if err := ready(ctx, base); err != nil {
+			return w, err
+		}
+	}
+	return w, nil
+}
+
+// ready waits until a relay says that all is well.
+func ready(ctx context.Context, base string) error {
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	for {
+		resp, err := http.Get(base + "/readyz")
+		if err == nil {
+			resp.Body.Close()
+			if resp.StatusCode == http.StatusOK {
+				return nil
+			}
+			err = errors.New(resp.Status)
+		}
+		if sleep(ctx, 50*time.Millisecond) != nil {
+			return fmt.Errorf("a relay is not ready after %v: %w", patience, err)
+		}
+	}
 }
 
 func (w *world) makeReaders(rng *rand.Rand) {
@@ -121,8 +144,8 @@ func (w *world) makeReaders(rng *rand.Rand) {
 		for i := range n {
 			name := fmt.Sprintf("reader %d of %s", i+1, session)
 			rng := rand.New(rand.NewPCG(rng.Uint64(), 0))
-			c := newCutter()
-			w.cutters = append(w.cutters, c)
+			line := audit.NewLine()
+			w.lines = append(w.lines, line)
 			r := &audit.Reader{
 				Name: name, Book: &w.book, Session: session,
 				Hop: func() (string, time.Duration) { // called from one goroutine
@@ -130,7 +153,7 @@ func (w *world) makeReaders(rng *rand.Rand) {
 				},
 				Client: func() client.Options {
 					o := quick()
-					o.HTTPClient = &http.Client{Transport: c.transport}
+					o.HTTPClient = &http.Client{Transport: line.Transport}
 					return o
 				},
 			}
@@ -194,41 +217,6 @@ func (w *world) quiet(ctx context.Context, f func()) error {
 	}
 	f()
 	return nil
-}
-
-// A cutter has the connections of one reader, and cuts them.
-type cutter struct {
-	transport *http.Transport
-	mu        sync.Mutex
-	conns     map[net.Conn]bool
-}
-
-func newCutter() *cutter {
-	c := &cutter{conns: make(map[net.Conn]bool)}
-	var d net.Dialer
-	c.transport = &http.Transport{DialContext: func(ctx context.Context, network, addr string) (net.Conn, error) {
-		conn, err := d.DialContext(ctx, network, addr)
-		if err == nil {
-			c.mu.Lock()
-			c.conns[conn] = true
-			c.mu.Unlock()
-		}
-		return conn, err
-	}}
-	return c
-}
-
-// cut resets all connections of the reader, wherever in an event they are.
-func (c *cutter) cut() {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	for conn := range c.conns {
-		if tcp, ok := conn.(*net.TCPConn); ok {
-			tcp.SetLinger(0)
-		}
-		conn.Close()
-	}
-	clear(c.conns)
 }
 
 // A tally counts what was done.
