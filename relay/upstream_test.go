@@ -312,7 +312,7 @@ func TestPlainStreamWithoutIDs(t *testing.T) {
 	send(20)
 	waitFor(t, func() bool { return len(stored(t, js, o, store.Plain, "beat")) == 20 })
 	stop()
-	waitFor(t, func() bool { return up.Stats().Open == 1 }) // the other one
+	waitFor(t, func() bool { return len(up.Requests()) == 2 && up.Stats().Open == 1 }) // the other one
 	send(20)
 	waitFor(t, func() bool { return len(stored(t, js, o, store.Plain, "beat")) == 40 })
 	c := fast()
