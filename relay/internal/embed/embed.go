@@ -31,6 +31,7 @@ type Server struct {
 type Options struct {
 	Dir      string // of what is stored
 	MaxStore int64  // no limit but the disk's, in bytes
+	Log      string // file of what the server says; none
 
 	// SyncAlways makes an acknowledged event safe over a loss of power: each is
 	// written through to the disk, which costs much of the speed. Without it an
@@ -56,6 +57,9 @@ func Start(o Options) (*Server, error) {
 	if o.MaxStore > 0 {
 		so.JetStreamMaxStore = o.MaxStore
 	}
+	if o.Log != "" {
+		so.NoLog, so.LogFile, so.Logtime = false, o.Log, true
+	}
 	if o.Name != "" {
 		so.ServerName, so.DontListen = o.Name, false
 		so.Host, so.Port = "127.0.0.1", o.Port
@@ -76,6 +80,9 @@ func Start(o Options) (*Server, error) {
 	if err != nil {
 		held.Close()
 		return nil, fmt.Errorf("relay: embedded NATS server: %w", err)
+	}
+	if o.Log != "" {
+		ns.ConfigureLogger()
 	}
 	go ns.Start()
 	if !ns.ReadyForConnections(readyTimeout) {

@@ -31,6 +31,17 @@ func doHarm(ctx context.Context, rng *rand.Rand, pause time.Duration, harms ...h
 	}
 }
 
+// healed does harm, and waits until events flow again: an election takes its time, more
+// of it on a busy machine, and a cluster that never has a leader shows nothing.
+func (w *world) healed(h harm) harm {
+	return func(ctx context.Context, rng *rand.Rand) error {
+		if err := h(ctx, rng); err != nil {
+			return err
+		}
+		return w.book.Settle(ctx, w.window/4)
+	}
+}
+
 // between returns a time.
 func between(rng *rand.Rand, low, high time.Duration) time.Duration {
 	return low + time.Duration(rng.Int64N(int64(high-low)))

@@ -85,7 +85,7 @@ func (w *world) play(ctx context.Context, d time.Duration, rng *rand.Rand) error
 		pause time.Duration
 		kinds []harm
 	}{
-		{4 * time.Second, []harm{w.killNodes, w.stopNode, w.fillDisk}},
+		{3 * time.Second, []harm{w.healed(w.killNodes), w.healed(w.stopNode), w.healed(w.fillDisk)}},
 		{3 * time.Second, []harm{w.killRelay, w.stopRelay, w.endRelay}},
 		{2 * time.Second, []harm{w.cutUpstream, w.cutUpstream, w.restartUpstream, w.loseCounter, w.passWindow}},
 		{time.Second, []harm{w.cutReaders}},

@@ -87,6 +87,7 @@ func build(ctx context.Context, dir, logs string, p plan, fileSystems bool, rng 
 		if fileSystems {
 			o.Dir = filepath.Join(o.Dir, "store") // the root of a file system may hold more
 		}
+		o.Log = filepath.Join(logs, o.Name+".nats.log")
 		n := &process{name: o.Name, role: role{Node: &o}, log: filepath.Join(logs, o.Name+".log")}
 		if err := n.start(); err != nil {
 			return w, err
