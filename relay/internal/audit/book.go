@@ -20,7 +20,7 @@ type account struct {
 	emitted int
 	seen    int          // the last one that any reader was given
 	lost    map[int]bool // by the upstream
-	anew    map[int]bool // the first ones of a run: a gap may be told there
+	doubt   map[int]bool // where a gap may be told, though nothing is lost
 	over    bool         // the last one says that the session has ended
 }
 
@@ -30,7 +30,7 @@ func (b *Book) of(session string) *account {
 	}
 	a := b.sessions[session]
 	if a == nil {
-		a = &account{lost: make(map[int]bool), anew: make(map[int]bool)}
+		a = &account{lost: make(map[int]bool), doubt: make(map[int]bool)}
 		b.sessions[session] = a
 	}
 	return a
@@ -66,12 +66,14 @@ func (b *Book) Lose(session string, n, kept int) {
 	}
 }
 
-// NewRun enters that the upstream's counter begins anew.
-func (b *Book) NewRun() {
+// Doubt enters that before the next event of each session a gap may be told, for who
+// follows the upstream can't know whether something is missing there: its counter begins
+// anew, or its stream of all sessions has lost events of some.
+func (b *Book) Doubt() {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	for _, a := range b.sessions {
-		a.anew[a.emitted+1] = true
+		a.doubt[a.emitted+1] = true
 	}
 }
 
@@ -145,7 +147,7 @@ func (b *Book) saw(session string, n int) {
 type passage struct {
 	missing int  // events that the upstream had
 	lost    bool // there are events that it had lost
-	anew    bool // a run begins
+	doubt   bool // a gap may be told
 }
 
 // between tells what is missing where event n follows on event last.
@@ -163,7 +165,7 @@ func (b *Book) between(session string, last, n int) (p passage, known bool) {
 		case i < n:
 			p.missing++
 		}
-		p.anew = p.anew || a.anew[i]
+		p.doubt = p.doubt || a.doubt[i]
 	}
 	return p, true
 }

@@ -170,7 +170,7 @@ func (r *Reader) take(ev sse.Event) {
 	case p.lost && told == "" && last > 0:
 		r.Untold++
 		r.fault("no gap was told between %d and %d of %s, where the upstream had lost events (id %s)", last, n, name, ev.ID)
-	case !p.lost && !p.anew && told != "":
+	case !p.lost && !p.doubt && told != "":
 		r.Unfounded++
 		r.fault("a gap was told between %d and %d of %s, where nothing was lost (id %s): %s", last, n, name, ev.ID, told)
 	}

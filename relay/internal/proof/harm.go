@@ -165,8 +165,10 @@ func (w *world) loseCounter(ctx context.Context, rng *rand.Rand) (err error) {
 			return
 		}
 		if keep == testserver.KeepNothing {
-			w.book.NewRun()
 			w.CountersLost.Add(1)
+		}
+		if keep == testserver.KeepNothing || !w.ownStreams() {
+			w.book.Doubt()
 		}
 		w.Restarts.Add(1)
 	}, &err)
