@@ -4,12 +4,15 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
+	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/OneStepAt4time/resilient-sse/client"
+	"github.com/OneStepAt4time/resilient-sse/relay/internal/audit"
 	"github.com/OneStepAt4time/resilient-sse/testserver"
 	"github.com/OneStepAt4time/resilient-sse/testserver/fault"
 )
@@ -121,11 +124,7 @@ func TestUpstreamsGapIsTold(t *testing.T) {
 	}
 	emit(1, 5)
 	waitFor(t, func() bool { return live.Stats().Counter >= 5 })
-	shut := up.Inject(fault.Status(503).Always())
-	up.Drop()
-	if err := up.WaitConns(t.Context(), 0); err != nil {
-		t.Fatal(err)
-	}
+	shut := shutUpstream(t, up)
 	emit(6, 20) // the window has 11 to 20
 	shut.Remove()
 	waitFor(t, func() bool { return live.Stats().Counter >= 15 })
@@ -170,5 +169,95 @@ func TestUpstreamsGapIsTold(t *testing.T) {
 				t.Errorf("all %v, live %v: a gap was told after %d events, want 3; events: %s", all, base == liveBase, gapAt, diff)
 			}
 		}
+	}
+}
+
+// shutUpstream cuts all that follow an upstream, and lets nobody in until the handle is
+// removed.
+func shutUpstream(t *testing.T, up *testserver.Server) *testserver.Handle {
+	t.Helper()
+	h := up.Inject(fault.Status(503).Always())
+	up.Drop()
+	if err := up.WaitConns(t.Context(), 0); err != nil {
+		t.Fatal(err)
+	}
+	return h
+}
+
+// A relay that starts after the upstream has lost events tells the gap also of a session
+// that it follows on the stream of all sessions.
+func TestGapBeforeTheStartIsTold(t *testing.T) {
+	up := testserver.New(t, &testserver.Options{Window: 10})
+	js := newJetStream(t)
+	o := Options{Upstream: up.URL, Sessions: []string{"taken", "abc"}, Alone: true, JetStream: js, UpstreamStreams: 1}
+	up.Session("taken")
+	s := up.Session("abc")
+	emit := func(from, to int) {
+		for i := from; i <= to; i++ {
+			s.Message("user", fmt.Sprintf("m%d", i))
+		}
+	}
+	first, _, stop := start(t, o)
+	emit(1, 5)
+	waitFor(t, func() bool { return len(storedTexts(t, js, o, "abc")) == 5 })
+	if first.in.Following("abc") {
+		t.Fatal("the session has a stream of its own")
+	}
+	stop()
+	emit(6, 20)
+	_, base, _ := start(t, o)
+	waitFor(t, func() bool { return len(storedTexts(t, js, o, "abc")) == 15 })
+	emit(21, 22)
+	waitFor(t, func() bool { return len(storedTexts(t, js, o, "abc")) == 17 })
+	emit(23, 23)
+	s.Ended("done")
+	if got, gap := readBehind(t, base, "abc", "2"); !gap || len(got) != 3+13 {
+		t.Errorf("a gap was told: %v; events: %q", gap, got)
+	}
+}
+
+// What one relay has lost and another has stored is no gap, also where the first goes on
+// alone.
+func TestWhatAnotherHasStoredIsNoGap(t *testing.T) {
+	up := testserver.New(t, &testserver.Options{Window: 10})
+	js := newJetStream(t)
+	line := audit.NewLine()
+	var shut atomic.Bool
+	cut := fast()
+	cut.HTTPClient = &http.Client{Transport: line.Transport}
+	cut.Request.Prepare = func(context.Context, *http.Request) error {
+		if shut.Load() {
+			return errors.New("cut off")
+		}
+		return nil
+	}
+	o := Options{Upstream: up.URL, All: true, JetStream: js, HoleWait: 100 * time.Millisecond}
+	_, _, stop := start(t, o)
+	alone := o
+	alone.Client = func(string) client.Options { return cut }
+	_, base, _ := start(t, alone)
+	s := up.Session("abc")
+	emit := func(from, to int) {
+		for i := from; i <= to; i++ {
+			s.Message("user", fmt.Sprintf("m%d", i))
+		}
+		waitFor(t, func() bool { return len(storedTexts(t, js, o, "abc")) == to })
+	}
+	emit(1, 3)
+	waitFor(t, func() bool { return len(up.Conns("abc")) == 2 })
+	shut.Store(true)
+	line.Cut()
+	waitFor(t, func() bool { return len(up.Conns("abc")) == 1 })
+	emit(4, 20)
+	stop()
+	if err := up.Restart(testserver.KeepCounter, 0); err != nil { // and nothing can be had again
+		t.Fatal(err)
+	}
+	shut.Store(false)
+	waitFor(t, func() bool { return len(up.Conns("abc")) == 1 })
+	emit(21, 22)
+	s.Ended("done")
+	if got, gap := readBehind(t, base, "abc", "2"); gap || len(got) != 20 {
+		t.Errorf("a gap was told: %v; events: %q", gap, got)
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"net"
 	"net/url"
 	"os"
@@ -232,16 +233,21 @@ func (c *Cluster) Stop() {
 	}
 }
 
-// FreePorts returns loopback ports that nobody listens on. They may be taken before
-// they are used, but by few.
+// FreePorts returns loopback ports that nobody listens on. They are below those that
+// systems give out by themselves, so that they stay free while a node is away.
 func FreePorts(n int) (ports []int, err error) {
-	for range n {
-		l, err := net.Listen("tcp", "127.0.0.1:0")
-		if err != nil {
-			return nil, err
+	const low, high, tries = 20000, 32000, 100
+	for range tries {
+		port := low + rand.IntN(high-low)
+		l, listenErr := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", port))
+		if listenErr != nil {
+			err = listenErr
+			continue
 		}
 		defer l.Close()
-		ports = append(ports, l.Addr().(*net.TCPAddr).Port)
+		if ports = append(ports, port); len(ports) == n {
+			return ports, nil
+		}
 	}
-	return ports, nil
+	return nil, fmt.Errorf("relay: no free ports on loopback: %w", err)
 }

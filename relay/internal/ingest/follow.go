@@ -64,7 +64,7 @@ const (
 func (in *Ingest) followSession(ctx context.Context, id string, w *writer) end {
 	var refused patience
 	for {
-		o := in.options(in.opts.Base, in.observe(w.key, w.named, func(g *client.GapError) { w.miss(g.Reason, isNewRun(g)) }))
+		o := in.options(in.opts.Base, in.observe(w.key, func(t client.Transition) { w.opened(runOf(t), 0) }, w.miss))
 		o.Cursor = cursor{w}
 		o.LastEventID = "0" // all there is, unless something is stored
 		es, err := client.Session(in.opts.Base, id, o)
@@ -112,7 +112,8 @@ func gone(err error) bool {
 	return ok && (r.StatusCode == http.StatusNotFound || r.StatusCode == http.StatusBadRequest)
 }
 
-func isNewRun(g *client.GapError) bool { return g.NewRun }
+// runOf returns what the upstream calls the run that a connection is in.
+func runOf(t client.Transition) string { return t.Header.Get("Sse-Run") }
 
 // emitted returns when the upstream emitted an event; zero if it does not say.
 func emitted(ev sse.Event) time.Time {
@@ -125,7 +126,14 @@ func emitted(ev sse.Event) time.Time {
 // followGlobal follows the stream of all sessions. The error says why that is
 // impossible.
 func (in *Ingest) followGlobal(ctx context.Context) error {
-	run := ""
+	run, start := "", int64(0)
+	opened := func(t client.Transition) {
+		now := runOf(t)
+		if given := t.Header.Get("Last-Event-ID"); given != t.LastEventID || now != run { // it is told where, not that nothing is missing
+			start = max(number(given), 0)
+		}
+		run = now
+	}
 	missed := func(g *client.GapError) {
 		in.mu.Lock()
 		var ws []*writer
@@ -136,14 +144,14 @@ func (in *Ingest) followGlobal(ctx context.Context) error {
 		}
 		in.mu.Unlock()
 		for _, w := range ws {
-			w.miss(g.Reason, isNewRun(g))
+			w.miss(g)
 		}
 	}
 	k := store.Key{Kind: store.Session, Name: "*"}
 	in.troubles.begin(k, false, ErrNotYet)
 	var refused patience
 	for {
-		o := in.options(in.opts.Base, in.observe(k, func(r string) { run = r }, missed))
+		o := in.options(in.opts.Base, in.observe(k, opened, missed))
 		o.LastEventID = "0" // what its window has; what of that is stored is known by session
 		es, err := client.Global(in.opts.Base, o)
 		if err != nil {
@@ -162,7 +170,7 @@ func (in *Ingest) followGlobal(ctx context.Context) error {
 				break
 			}
 			refused = 0
-			if err := in.takeGlobal(ctx, ev, run); err != nil {
+			if err := in.takeGlobal(ctx, ev, run, start); err != nil {
 				return err
 			}
 		}
@@ -177,7 +185,7 @@ func (in *Ingest) followGlobal(ctx context.Context) error {
 
 // takeGlobal stores an event of the global stream, if its session has no stream of
 // its own.
-func (in *Ingest) takeGlobal(ctx context.Context, ev sse.Event, run string) error {
+func (in *Ingest) takeGlobal(ctx context.Context, ev sse.Event, run string, start int64) error {
 	env, err := session.Parse(ev)
 	if err != nil || env.SessionID == "" || !in.wanted(env.SessionID) {
 		return nil
@@ -211,7 +219,7 @@ func (in *Ingest) takeGlobal(ctx context.Context, ev sse.Event, run string) erro
 	if err != nil {
 		return nil // it was parsed a moment ago
 	}
-	f.w.named(run)
+	f.w.opened(run, start)
 	stored, err := f.w.put(ctx, e)
 	if err != nil {
 		return err
@@ -270,7 +278,7 @@ var errClaimLost = errors.New("relay: another relay follows the stream now")
 func (in *Ingest) holdPlain(ctx context.Context, w *writer, url string, refused *patience) {
 	w.forget() // another relay may have gone on
 	in.troubles.begin(w.key, false, ErrNotYet)
-	o := in.options(url, in.observe(w.key, w.named, func(g *client.GapError) { w.miss(g.Reason, isNewRun(g)) }))
+	o := in.options(url, in.observe(w.key, func(t client.Transition) { w.opened(runOf(t), 0) }, w.miss))
 	o.Cursor = cursor{w}
 	es, err := client.New(url, o)
 	if err != nil {

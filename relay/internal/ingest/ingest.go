@@ -234,8 +234,9 @@ func (in *Ingest) options(url string, observe func(client.Transition)) *client.O
 	return &o
 }
 
-// observe logs what a source says, and counts it. Missed is called for a gap.
-func (in *Ingest) observe(k store.Key, named func(run string), missed func(*client.GapError)) func(client.Transition) {
+// observe logs what a source says, and counts it. Opened is called for a response, and
+// missed for a gap.
+func (in *Ingest) observe(k store.Key, opened func(client.Transition), missed func(*client.GapError)) func(client.Transition) {
 	lost := false
 	return func(t client.Transition) {
 		if gap, ok := errors.AsType[*client.GapError](t.Cause); ok {
@@ -248,7 +249,7 @@ func (in *Ingest) observe(k store.Key, named func(run string), missed func(*clie
 		case client.Open:
 			in.troubles.end(k, false)
 			if t.Header != nil {
-				named(t.Header.Get("Sse-Run"))
+				opened(t)
 			}
 			if lost {
 				lost = false

@@ -7,6 +7,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/OneStepAt4time/resilient-sse/client"
 	"github.com/OneStepAt4time/resilient-sse/relay/internal/store"
 )
 
@@ -25,21 +26,41 @@ type writer struct {
 	run     store.Run // that our connection is in
 	noticed bool      // the client has noticed a new run since the last event
 	hole    string    // why events are missing before the next one; "" if none are
+	holeTo  int64     // the id up to which they may be; 0 if that is not known
+	start   int64     // events up to this id did not come on our connection, whatever was stored before it; 0 for none
 }
 
-// miss takes note that our own connection has lost events, and why.
-func (w *writer) miss(why string, newRun bool) {
+// miss takes note that our own connection has lost events.
+func (w *writer) miss(g *client.GapError) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.hole = why
-	w.noticed = w.noticed || newRun
+	w.hole, w.holeTo = g.Reason, max(number(g.Given), 0)
+	w.noticed = w.noticed || g.NewRun
 }
 
-// named takes note of what the upstream calls its run.
-func (w *writer) named(run string) {
+// opened takes note of what the upstream calls its run, and of the id that our connection
+// begins behind without regard to what is stored; 0 if there is none.
+func (w *writer) opened(run string, start int64) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.run.Name = run
+	w.run.Name, w.start = run, start
+}
+
+// missing says why events are missing between the last one that is stored and the next;
+// "" if none are. Another relay may have stored what we have lost, and nobody what came
+// before our connection.
+func (w *writer) missing(where place) string {
+	if w.last.Seq == 0 || w.run.Name == "" || w.run.Name != w.last.Origin.Run.Name {
+		return w.hole
+	}
+	at := number(w.last.Origin.ID)
+	switch {
+	case w.hole != "" && w.holeTo > 0 && at >= w.holeTo:
+		return ""
+	case w.hole == "" && where == behind && at < w.start:
+		return gapStart
+	}
+	return w.hole
 }
 
 // newest returns when the upstream emitted the last event that is stored, as far as this
@@ -113,7 +134,8 @@ func (w *writer) put(ctx context.Context, e store.Event) (bool, error) {
 		default:
 			e.Origin.Run.Number = max(w.last.Origin.Run.Number, w.run.Number, 1)
 		}
-		if w.hole != "" && w.in.opts.HoleWait > 0 {
+		e.Gap = w.missing(where)
+		if e.Gap != "" && w.in.opts.HoleWait > 0 {
 			if held.IsZero() {
 				held = time.Now()
 			}
@@ -125,7 +147,6 @@ func (w *writer) put(ctx context.Context, e store.Event) (bool, error) {
 				continue
 			}
 		}
-		e.Gap = w.hole
 		if e.Gap == "" && where == newRun {
 			e.Gap = gapNewRun
 		}
@@ -148,7 +169,7 @@ func (w *writer) put(ctx context.Context, e store.Event) (bool, error) {
 		case store.Refused(err):
 			w.in.log.Error("event was refused by the store, and is missing now", "stream", w.key.String(), "id", e.Origin.ID, "bytes", len(e.Data), "err", err)
 			w.in.metrics.Dropped(w.key)
-			w.hole = gapRefused
+			w.hole, w.holeTo = gapRefused, 0
 			return false, nil
 		default:
 			w.known = false // it may be stored
@@ -168,7 +189,7 @@ func (w *writer) locate(mine store.Origin) place {
 
 // settle begins anew behind an event that is stored.
 func (w *writer) settle(run uint64) {
-	w.run.Number, w.noticed, w.hole = run, false, ""
+	w.run.Number, w.noticed, w.hole, w.holeTo = run, false, "", 0
 }
 
 const (
@@ -176,6 +197,7 @@ const (
 	retryMax = 5 * time.Second
 	holePoll = 200 * time.Millisecond
 
+	gapStart   = "upstream's stream of all sessions begins later"
 	gapNewRun  = "upstream's counter has a new run"
 	gapRefused = "event was refused by the store"
 )

@@ -198,6 +198,10 @@ func (w *world) emit(ctx context.Context, rng *rand.Rand) {
 			return
 		}
 		w.emitting.Lock()
+		if w.book.Ahead() > most { // somebody else has emitted meanwhile
+			w.emitting.Unlock()
+			continue
+		}
 		s := w.sessions[rng.IntN(len(w.sessions))]
 		for range 1 + rng.IntN(6) {
 			s.Message("assistant", w.book.Next(s.ID()))
