@@ -10,6 +10,10 @@ import (
 
 // A Book has what an upstream has emitted, session by session. Its zero value is ready.
 type Book struct {
+	// Vague says that a gap may be told anywhere: who follows sessions on a stream that
+	// they share can't know whose events it has lost. It is set before the first event.
+	Vague bool
+
 	mu       sync.Mutex
 	sessions map[string]*account
 	moved    chan struct{} // closed when a reader has got something new; nil if nobody waits
@@ -68,7 +72,7 @@ func (b *Book) Lose(session string, n, kept int) {
 
 // Doubt enters that before the next event of each session a gap may be told, for who
 // follows the upstream can't know whether something is missing there: its counter begins
-// anew, or its stream of all sessions has lost events of some.
+// anew.
 func (b *Book) Doubt() {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -165,7 +169,7 @@ func (b *Book) between(session string, last, n int) (p passage, known bool) {
 		case i < n:
 			p.missing++
 		}
-		p.doubt = p.doubt || a.doubt[i]
+		p.doubt = p.doubt || b.Vague || a.doubt[i]
 	}
 	return p, true
 }

@@ -165,10 +165,8 @@ func (w *world) loseCounter(ctx context.Context, rng *rand.Rand) (err error) {
 			return
 		}
 		if keep == testserver.KeepNothing {
-			w.CountersLost.Add(1)
-		}
-		if keep == testserver.KeepNothing || !w.ownStreams() {
 			w.book.Doubt()
+			w.CountersLost.Add(1)
 		}
 		w.Restarts.Add(1)
 	}, &err)

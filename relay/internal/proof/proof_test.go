@@ -6,6 +6,8 @@ import (
 	"flag"
 	"fmt"
 	"os"
+	"os/signal"
+	"syscall"
 	"testing"
 	"time"
 )
@@ -26,10 +28,12 @@ func TestProof(t *testing.T) {
 	if testing.Short() {
 		t.Skip("takes a minute")
 	}
+	ctx, stop := signal.NotifyContext(t.Context(), os.Interrupt, syscall.SIGTERM) // processes and file systems are tidied up
+	defer stop()
 	begin := time.Now()
 	for n := *seed; ; n++ {
 		t.Run(fmt.Sprintf("seed=%d", n), func(t *testing.T) {
-			r, err := Run(t.Context(), Options{Seed: n, For: *round, Dir: t.TempDir(), Logs: t.ArtifactDir(), FileSystems: *systems})
+			r, err := Run(ctx, Options{Seed: n, For: *round, Dir: t.TempDir(), Logs: t.ArtifactDir(), FileSystems: *systems})
 			if r != nil {
 				t.Log(r)
 			}
@@ -37,7 +41,7 @@ func TestProof(t *testing.T) {
 				t.Errorf("seed %d: %v", n, err)
 			}
 		})
-		if time.Since(begin) >= *duration {
+		if ctx.Err() != nil || time.Since(begin) >= *duration {
 			break
 		}
 	}

@@ -69,6 +69,7 @@ type world struct {
 // build starts everything.
 func build(ctx context.Context, dir, logs string, p plan, fileSystems bool, rng *rand.Rand) (*world, error) {
 	w := &world{plan: p}
+	w.book.Vague = !p.ownStreams()
 	var err error
 	if w.up, err = testserver.Start(&testserver.Options{Window: p.window, Heartbeat: heartbeat, NoControl: true}); err != nil {
 		return nil, err
