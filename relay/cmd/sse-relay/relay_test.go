@@ -197,10 +197,19 @@ func TestUpstreamRefusesToken(t *testing.T) {
 			s := up.Session("abc")
 			s.Message("user", "m1")
 			s.Ended("done")
-			waitFor(t, func() bool { status, _ := head(base + session.EventsPath("abc")); return status == 200 })
+			awaitEvents(t, base, "abc")
 			wantNumbers(t, read(t, base, "abc", "0", nil), 1)
 		})
 	}
+}
+
+// awaitEvents waits until the relay knows a session, which may be over by then: 204.
+func awaitEvents(t *testing.T, base, id string) {
+	t.Helper()
+	waitFor(t, func() bool {
+		status, _ := head(base + session.EventsPath(id))
+		return status == http.StatusOK || status == http.StatusNoContent
+	})
 }
 
 func head(url string) (int, error) {
@@ -259,10 +268,7 @@ func TestNATSComesAndGoes(t *testing.T) {
 	s.Ended("done")
 	nats(t, with)
 	awaitReady(t, base, 200)
-	waitFor(t, func() bool { // 204: the session's end is there already
-		status, _ := head(base + session.EventsPath("abc"))
-		return status == http.StatusOK || status == http.StatusNoContent
-	})
+	awaitEvents(t, base, "abc")
 	wantNumbers(t, read(t, base, "abc", "0", nil), 1)
 }
 
@@ -355,10 +361,7 @@ func TestFullStore(t *testing.T) {
 	p.signal(term)
 	p.end(0)
 	base = launch(t, append(args, "--store-limit", "30M")...).url()
-	waitFor(t, func() bool { // 204: the session's end is there already
-		status, _ := head(base + session.EventsPath("abc"))
-		return status == http.StatusOK || status == http.StatusNoContent
-	})
+	awaitEvents(t, base, "abc")
 	wantNumbers(t, read(t, base, "abc", "0", nil), n)
 }
 
@@ -490,7 +493,7 @@ func TestSecondSignal(t *testing.T) {
 	for range 40 {
 		s.Status("working", strings.Repeat("x", 1<<20))
 	}
-	waitFor(t, func() bool { status, _ := head(base + session.EventsPath("abc")); return status == 200 })
+	awaitEvents(t, base, "abc")
 	conn, err := net.Dial("tcp", strings.TrimPrefix(base, "http://"))
 	if err != nil {
 		t.Fatal(err)
