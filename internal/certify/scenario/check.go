@@ -13,28 +13,29 @@ type Check interface {
 	Problem(t *Trial) string
 }
 
-// Grows demands that the delays before the requests From to To become longer: the
-// longest of the later half is at least by a half longer than the first. Jitter
+// Grows demands that the delays before the requests From to To become longer: those
+// of the later half are on average at least by a half longer than the others. Jitter
 // passes, a fixed delay does not. Fewer requests are no failure here.
 type Grows struct{ From, To int }
 
 func (g Grows) Problem(t *Trial) string {
-	first, ok := t.Delay(g.From)
-	if !ok {
-		return ""
-	}
-	var later time.Duration
+	var sums [2]time.Duration // of the first half and of the later
+	var counts [2]time.Duration
 	var all []string
 	for n := g.From; n <= g.To; n++ {
 		d, ok := t.Delay(n)
 		if !ok {
 			return ""
 		}
-		if all = append(all, Seconds(d)); n > (g.From+g.To)/2 {
-			later = max(later, d)
+		half := 0
+		if n > (g.From+g.To)/2 {
+			half = 1
 		}
+		sums[half] += d
+		counts[half]++
+		all = append(all, Seconds(d))
 	}
-	if later < first*3/2 {
+	if sums[1]/counts[1] < sums[0]/counts[0]*3/2 {
 		return "the delays do not grow: " + strings.Join(all, ", ")
 	}
 	return ""

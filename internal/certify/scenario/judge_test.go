@@ -91,6 +91,7 @@ func TestChecks(t *testing.T) {
 	}{
 		{"growing", scenario.Grows{From: 2, To: 4}, trial(0, 200, 600, 1400), false},
 		{"fixed", scenario.Grows{From: 2, To: 4}, trial(0, 200, 400, 600), true},
+		{"fixed, but for one", scenario.Grows{From: 2, To: 5}, trial(0, 200, 400, 700, 900), true},
 		{"too few to tell", scenario.Grows{From: 2, To: 4}, trial(0, 200, 400), false},
 		{"regular", scenario.Spread{From: 2, To: 5}, trial(0, 200, 400, 600, 800), true},
 		{"regular, with one hiccup", scenario.Spread{From: 2, To: 5}, trial(0, 200, 400, 900, 1100), true},
