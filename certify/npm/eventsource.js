@@ -4,6 +4,6 @@ import { EventSource } from "eventsource";
 import { follow, headers, url } from "./adapter.js";
 
 follow(new EventSource(url, {
-  maxBufferSize: 16 << 20,
+  maxBufferSize: 10 << 20,
   fetch: (input, init) => fetch(input, { ...init, headers: { ...init.headers, ...headers } }),
 }));

@@ -120,7 +120,6 @@ func limits() []*scenario.Scenario {
 	endless("empty-data-lines", "An event of lines without a byte: each is a line end in the data."+memory, scenario.Conn{Steps: steps(scenario.Flood("data\n", most))})
 	endless("id", "An id without an end."+memory, scenario.Conn{Steps: steps(scenario.Send("id: "), scenario.Flood("x", most))})
 	endless("type", "A type without an end."+memory, scenario.Conn{Steps: steps(scenario.Send("event: "), scenario.Flood("x", most))})
-	endless("field-name", "A line that has no colon yet."+memory, scenario.Conn{Steps: steps(scenario.Flood("x", most))})
 	endless("head", "A head without an end."+memory, scenario.Conn{Head: "HTTP/1.1 200 OK\r\n", Steps: steps(scenario.Flood("X-Field: 0123456789abcdef\r\n", most))})
 	endless("refusal", "The body of a refusal has no end."+memory, scenario.Conn{Status: 500, Steps: steps(scenario.Flood("0123456789abcde\n", most))})
 	all = append(all, &scenario.Scenario{
