@@ -261,3 +261,30 @@ func TestWhatAnotherHasStoredIsNoGap(t *testing.T) {
 		t.Errorf("a gap was told: %v; events: %q", gap, got)
 	}
 }
+
+// readAllBehind reads so many messages of the stream of all sessions behind an id, and
+// tells whether a gap was told before.
+func readAllBehind(t *testing.T, base, after string, n int) (texts []string, gap bool) {
+	t.Helper()
+	o := fast()
+	o.LastEventID = after
+	o.Observer = func(tr client.Transition) {
+		_, ok := errors.AsType[*client.GapError](tr.Cause)
+		gap = gap || ok
+	}
+	es, err := client.Global(base, &o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+	defer cancel()
+	for ev, err := range es.Events(ctx) {
+		if err != nil {
+			t.Fatalf("behind %s: %v after %q", after, err, texts)
+		}
+		if texts = append(texts, text(t, ev)); len(texts) == n {
+			break
+		}
+	}
+	return texts, gap
+}

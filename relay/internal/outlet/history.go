@@ -7,6 +7,9 @@ import (
 	"net/http"
 	"strconv"
 	"sync"
+	"time"
+
+	"github.com/nats-io/nats.go/jetstream"
 
 	"github.com/OneStepAt4time/resilient-sse/relay/internal/store"
 	"github.com/OneStepAt4time/resilient-sse/server"
@@ -59,7 +62,7 @@ func (o *Outlet) historyOf(ctx context.Context, k store.Key, behind uint64) (p s
 		}
 	}
 	if behind > newest {
-		state, err := o.store.State(ctx, k.Kind)
+		state, err := o.stateUpTo(ctx, k.Kind, behind)
 		if err != nil {
 			return p, err
 		}
@@ -74,8 +77,12 @@ func (o *Outlet) historyOf(ctx context.Context, k store.Key, behind uint64) (p s
 	case err != nil:
 		return p, err
 	case !ok: // all of it was taken away, and the last of that was behind what is asked
+		state, err := o.store.State(ctx, k.Kind)
+		if err == nil && state.FirstSeq <= at.seq {
+			err = errBehind
+		}
 		p.Start = start(behind, at.seq)
-		return p, nil
+		return p, err
 	case behind > 0 && first.Prev > behind:
 		p.Start = start(behind, first.Prev)
 	case behind > 0 && first.Gap != "":
@@ -84,6 +91,29 @@ func (o *Outlet) historyOf(ctx context.Context, k store.Key, behind uint64) (p s
 	p.Events = o.events(ctx, k, first, max(at.seq, first.Seq))
 	return p, nil
 }
+
+// errBehind says that a node answers that does not have all that is stored, as one does
+// that has just become the leader. It must not be taken for a loss: the reader asks again.
+var errBehind = errors.New("the store's leader is behind what was stored: ask again")
+
+// stateUpTo returns the state of the events of a kind, which has come up to a sequence
+// that a reader has, unless that is none of ours.
+func (o *Outlet) stateUpTo(ctx context.Context, kind store.Kind, seq uint64) (state jetstream.StreamState, err error) {
+	const tries = 5
+	for n := range tries {
+		if state, err = o.store.State(ctx, kind); err != nil || state.LastSeq >= seq || n == tries-1 {
+			break
+		}
+		select { // the leader may have to catch up
+		case <-ctx.Done():
+			return state, context.Cause(ctx)
+		case <-time.After(behindWait):
+		}
+	}
+	return state, err
+}
+
+const behindWait = 200 * time.Millisecond
 
 // start says where a replay starts that has lost events behind an id; "" where the
 // reader asked for all there is.
@@ -96,7 +126,7 @@ func start(behind, before uint64) string {
 
 // historyOfAll answers for the stream of all sessions.
 func (o *Outlet) historyOfAll(ctx context.Context, behind uint64) (p server.Past, err error) {
-	state, err := o.store.State(ctx, store.Session)
+	state, err := o.stateUpTo(ctx, store.Session, behind)
 	if err != nil {
 		return p, err
 	}
@@ -107,6 +137,14 @@ func (o *Outlet) historyOfAll(ctx context.Context, behind uint64) (p server.Past
 	first, ok, err := o.store.NextAny(ctx, store.Session, behind+1)
 	if err != nil {
 		return p, err
+	}
+	if !ok { // all was taken away
+		if state, err = o.store.State(ctx, store.Session); err == nil && state.Msgs > 0 {
+			err = errBehind
+		}
+		if err != nil {
+			return p, err
+		}
 	}
 	last := state.LastSeq
 	told, _ := ctx.Value(tellingKey{}).(*telling)
