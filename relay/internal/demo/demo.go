@@ -26,12 +26,12 @@ const (
 	relays   = 2
 	sessions = 8
 	readers  = 100
-	globals  = 4 // of the readers follow all sessions on one stream
+	globals  = 4 // of them follow all sessions on one stream
 	window   = 200
 
 	heartbeat = time.Second
-	silent    = 4 * time.Second  // how long a connection may be so
-	patience  = 60 * time.Second // how long readers may take to have everything
+	silent    = 4 * time.Second // how long a connection may be so
+	patience  = 2 * time.Minute // how long readers may take to have everything
 )
 
 // Run plays the demo. If anything was lost or repeated, that is the error.
@@ -47,6 +47,7 @@ type demo struct {
 	out, paint console.Paint
 	pause      time.Duration // between two strokes, for eyes
 	strokes    []stroke
+	crowd      int // readers
 
 	book     audit.Book
 	up       *testserver.Server
@@ -62,7 +63,7 @@ type demo struct {
 
 func newDemo(sys *system.System) *demo {
 	out, paint := sys.Paints("auto")
-	return &demo{console: sys.Console(nil), out: out, paint: paint, strokes: strokes}
+	return &demo{console: sys.Console(nil), out: out, paint: paint, strokes: strokes, crowd: readers}
 }
 
 func (d *demo) say(style console.Style, text string) {
@@ -120,7 +121,7 @@ func (d *demo) begin(ctx context.Context, dir string) (err error) {
 }
 
 func (d *demo) makeReaders() {
-	for i := range readers {
+	for i := range d.crowd {
 		line := audit.NewLine()
 		r := &audit.Reader{Name: fmt.Sprintf("reader %d", i+1), Book: &d.book}
 		if i >= globals {
@@ -160,7 +161,7 @@ func (d *demo) play(ctx context.Context) error {
 			}
 		})
 	}
-	d.say(console.Plain, fmt.Sprintf("%d readers follow %d sessions, and hop between the relays all the time", readers, sessions))
+	d.say(console.Plain, fmt.Sprintf("%d readers follow %d sessions, and hop between the relays all the time", d.crowd, sessions))
 	emitting, enough := context.WithCancel(ctx)
 	defer enough()
 	wg.Go(func() { d.emit(emitting) })

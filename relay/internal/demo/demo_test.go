@@ -9,11 +9,12 @@ import (
 	"github.com/OneStepAt4time/resilient-sse/internal/system"
 )
 
-// fastDemo is the demo without the pauses that are for eyes.
+// fastDemo is the demo without the pauses that are for eyes, and with readers for whom
+// the race detector has time.
 func fastDemo(s []stroke) (d *demo, out, said *bytes.Buffer) {
 	out, said = new(bytes.Buffer), new(bytes.Buffer)
 	d = newDemo(&system.System{Out: out, Err: said, Env: func(string) string { return "" }})
-	d.strokes = s
+	d.strokes, d.crowd = s, 16
 	return d, out, said
 }
 

@@ -89,7 +89,7 @@ func (d *demo) report(stored int) {
 	row(console.Plain, "emitted", emitted, fmt.Sprintf("by the upstream, in %s", explain.Count(sessions, "session")))
 	row(console.Plain, "stored", stored, fmt.Sprintf("in the cluster, in %d copies", nodes))
 	row(console.Plain, "strokes", len(d.done), strings.Join(d.done, ", "))
-	row(console.Plain, "hops", c.Hops, fmt.Sprintf("of %s from one relay to the other", explain.Count(readers, "reader")))
+	row(console.Plain, "hops", c.Hops, fmt.Sprintf("of %s from one relay to the other", explain.Count(d.crowd, "reader")))
 	row(console.Plain, "resumed", c.Reconnects, "times after a cut, at the same relay")
 	row(console.Plain, "received", c.Received, fmt.Sprintf("of %d, counted where they arrive, and compared", d.due()))
 	row(good(c.Lost), "lost", c.Lost, "")
