@@ -196,11 +196,12 @@ func redirects() []*scenario.Scenario {
 	}
 	for _, code := range []string{"301", "302", "303", "307", "308"} {
 		status := 300 + int(code[2]-'0')
-		add(code, scenario.Standard, "HTML 9.2.1; Fetch, HTTP-redirect fetch", "Streams move: a redirect is followed as for any resource.",
+		s := add(code, scenario.Standard, "HTML 9.2.1; Fetch, HTTP-redirect fetch", "Streams move: a redirect is followed as for any resource.",
 			to(status, "{self}/events/moved"), finish(""))
+		s.Checks = []scenario.Check{scenario.Moves{Request: 2, Target: "/events/moved"}}
 	}
-	add("relative", scenario.Standard, "RFC 9110 10.2.2", "A Location may be relative to the URL that was asked for.", to(307, "/events/moved?x=1"), finish(""))
-	add("twice", scenario.Standard, "Fetch, HTTP-redirect fetch", "A redirect may lead to a redirect.", to(307, "/events/a"), to(302, "/events/b"), finish(""))
+	add("relative", scenario.Standard, "RFC 9110 10.2.2", "A Location may be relative to the URL that was asked for.", to(307, "/events/moved?x=1"), finish("")).Checks = []scenario.Check{scenario.Moves{Request: 2, Target: "/events/moved?x=1"}}
+	add("twice", scenario.Standard, "Fetch, HTTP-redirect fetch", "A redirect may lead to a redirect.", to(307, "/events/a"), to(302, "/events/b"), finish("")).Checks = []scenario.Check{scenario.Moves{Request: 3, Target: "/events/b"}}
 	add("other-origin", scenario.Standard, "Fetch, HTTP-redirect fetch", "A stream may move to another server.", to(307, "{other}/events"), finish(""))
 	add("no-location", scenario.Standard, "Fetch, HTTP-redirect fetch; "+processing, "A redirect to nowhere is a response whose status is not 200: what is in it must not be shown.", scenario.Conn{
 		Status: 302, Steps: steps(scenario.Send("data: from the refusal\n\n"), scenario.End()),

@@ -42,6 +42,7 @@ func reported() *report.Report {
 	return report.New("v0", []string{"./client", nasty}, time.Now(), certify.Bounds{Startup: time.Millisecond, Stop: true}, []certify.Result{
 		result("format/a", scenario.Standard, scenario.Verdict{Outcome: scenario.Pass, Note: nasty}),
 		result("format/b", scenario.Standard, scenario.Verdict{Outcome: scenario.Fail, Problem: nasty}),
+		result("format/"+strings.Repeat("long-", 12), scenario.Standard, scenario.Verdict{Outcome: scenario.Fail, Problem: nasty}),
 		result("resume/c", scenario.Robust, scenario.Verdict{Outcome: scenario.NotJudged, Problem: nasty}),
 		result("limit/d", scenario.Safe, scenario.Verdict{Outcome: scenario.Pass}),
 	})
@@ -76,7 +77,7 @@ func TestJSON(t *testing.T) {
 	if err := json.Unmarshal(b, &r); err != nil {
 		t.Fatal(err)
 	}
-	if len(r.Classes) != 3 || len(r.Results) != 4 || r.Classes[0].Pass != 1 || r.Classes[0].Fail != 1 || r.Classes[1].NotJudged != 1 {
+	if len(r.Classes) != 3 || len(r.Results) != 5 || r.Classes[0].Pass != 1 || r.Classes[0].Fail != 2 || r.Classes[1].NotJudged != 1 {
 		t.Errorf("got %+v", r)
 	}
 	for _, row := range r.Results {
@@ -128,10 +129,10 @@ func TestJUnit(t *testing.T) {
 			path = path[:len(path)-1]
 		}
 	}
-	if count["testsuite"] != 3 || count["testcase"] != 4 || count["failure"] != 1 || count["skipped"] != 1 {
+	if count["testsuite"] != 3 || count["testcase"] != 5 || count["failure"] != 2 || count["skipped"] != 1 {
 		t.Errorf("got %v", count)
 	}
-	if want := `tests="2" failures="1" skipped="0" time="3"`; !strings.Contains(string(b), want) {
+	if want := `tests="3" failures="2" skipped="0" time="4.5"`; !strings.Contains(string(b), want) {
 		t.Errorf("no %s in\n%s", want, b)
 	}
 }
@@ -151,7 +152,7 @@ func TestHTML(t *testing.T) {
 	if bad := regexp.MustCompile(`<script|<link|<img|src=|href=|url\(|@import`).FindString(b); bad != "" {
 		t.Errorf("%q is in the page", bad)
 	}
-	for _, want := range []string{"1 of 2", "1 fail", "1 not judged", "format/b", `\x1b[31m\xff`, `\r\n`, "&lt;script&gt;"} {
+	for _, want := range []string{"1 of 3", "2 fail", "1 not judged", "format/b", `\x1b[31m\xff`, `\r\n`, "&lt;script&gt;"} {
 		if !strings.Contains(b, want) {
 			t.Errorf("no %q in the page", want)
 		}
@@ -169,7 +170,7 @@ func TestTable(t *testing.T) {
 			t.Errorf("%d columns: %s", n, line)
 		}
 	}
-	for _, want := range []string{"fail  format/b  standard", "not judged  resume/c  robust", "all                 1 of 2          0 of 1          1 of 1"} {
+	for _, want := range []string{"fail  format/b  standard", "not judged  resume/c  robust", "all                 1 of 3          0 of 1          1 of 1"} {
 		if !strings.Contains(b, want) {
 			t.Errorf("no %q in\n%s", want, b)
 		}

@@ -18,7 +18,9 @@ func (r *Report) Table(paint console.Paint, columns int) []byte {
 		if row.Outcome == scenario.Pass {
 			continue
 		}
-		b = append(b, paint.Text(style[row.Outcome], string(row.Outcome))+"  "+paint.Text(console.Bold, row.Name)+paint.Text(console.Dim, "  "+string(row.Class))...)
+		b = append(b, paint.Text(style[row.Outcome], string(row.Outcome))+"  "...)
+		name := []console.Span{{Style: console.Bold, Text: row.Name}, {Style: console.Dim, Text: "  " + string(row.Class)}}
+		b = paint.Layout(b, name, len(row.Outcome)+2, columns)
 		for _, line := range []string{row.Problem, row.Why, row.Clause} {
 			b = append(b, "\n      "...)
 			b = paint.Layout(b, []console.Span{{Text: termsafe.Text(line)}}, 6, columns)

@@ -130,6 +130,22 @@ func (a Asks) Problem(t *Trial) string {
 	return ""
 }
 
+// Moves demands that a request is for a place that a redirect has named.
+type Moves struct {
+	Request int
+	Target  string
+}
+
+func (m Moves) Problem(t *Trial) string {
+	if len(t.Requests) < m.Request {
+		return ""
+	}
+	if r := t.Requests[m.Request-1]; r.Target != m.Target {
+		return fmt.Sprintf("request %d is for %s, want %s, where the redirect leads", r.N, r.Target, m.Target)
+	}
+	return ""
+}
+
 // SameTarget demands that a request is for what the first was for.
 type SameTarget struct{ Request int }
 

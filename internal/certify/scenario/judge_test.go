@@ -89,6 +89,8 @@ func TestChecks(t *testing.T) {
 		trial *scenario.Trial
 		bad   bool
 	}{
+		{"moved", scenario.Moves{Request: 2, Target: "/events"}, trial(0, 200), false},
+		{"not moved", scenario.Moves{Request: 2, Target: "/moved"}, trial(0, 200), true},
 		{"growing", scenario.Grows{From: 2, To: 4}, trial(0, 200, 600, 1400), false},
 		{"fixed", scenario.Grows{From: 2, To: 4}, trial(0, 200, 400, 600), true},
 		{"fixed, but for one", scenario.Grows{From: 2, To: 5}, trial(0, 200, 400, 700, 900), true},
