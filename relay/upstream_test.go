@@ -27,7 +27,15 @@ func stored(t testing.TB, js jetstream.JetStream, o Options, kind store.Kind, na
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := st.Range(t.Context(), store.Key{Kind: kind, Name: name}, 1, 1<<40, func(e store.Event) error {
+	k := store.Key{Kind: kind, Name: name}
+	last, ok, err := st.Last(t.Context(), k)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !ok {
+		return nil
+	}
+	if err := st.Range(t.Context(), k, 1, last.Seq, func(e store.Event) error {
 		list = append(list, e)
 		return nil
 	}); err != nil {

@@ -79,7 +79,7 @@ func (o *Outlet) historyOf(ctx context.Context, k store.Key, behind uint64) (p s
 	case !ok: // all of it was taken away, and the last of that was behind what is asked
 		state, err := o.store.State(ctx, k.Kind)
 		if err == nil && state.FirstSeq <= at.seq {
-			err = errBehind
+			err = store.ErrBehind
 		}
 		p.Start = start(behind, at.seq)
 		return p, err
@@ -91,10 +91,6 @@ func (o *Outlet) historyOf(ctx context.Context, k store.Key, behind uint64) (p s
 	p.Events = o.events(ctx, k, first, max(at.seq, first.Seq))
 	return p, nil
 }
-
-// errBehind says that a node answers that does not have all that is stored, as one does
-// that has just become the leader. It must not be taken for a loss: the reader asks again.
-var errBehind = errors.New("the store's leader is behind what was stored: ask again")
 
 // stateUpTo returns the state of the events of a kind, which has come up to a sequence
 // that a reader has, unless that is none of ours.
@@ -140,7 +136,7 @@ func (o *Outlet) historyOfAll(ctx context.Context, behind uint64) (p server.Past
 	}
 	if !ok { // all was taken away
 		if state, err = o.store.State(ctx, store.Session); err == nil && state.Msgs > 0 {
-			err = errBehind
+			err = store.ErrBehind
 		}
 		if err != nil {
 			return p, err
@@ -152,11 +148,9 @@ func (o *Outlet) historyOfAll(ctx context.Context, behind uint64) (p server.Past
 		// Holes further on are told here too: one gap, instead of one at each hole.
 		holes := !ok || first.Seq > behind+1
 		if !holes && state.NumDeleted > 0 {
-			kept, err := o.store.Count(ctx, store.Session, behind+1)
-			if err != nil {
+			if holes, err = o.holes(ctx, behind, last); err != nil {
 				return p, err
 			}
-			holes = kept < last-behind
 		}
 		switch {
 		case holes:
@@ -174,6 +168,27 @@ func (o *Outlet) historyOfAll(ctx context.Context, behind uint64) (p server.Past
 		p.Events = o.events(ctx, store.Key{Kind: store.Session}, first, last)
 	}
 	return p, nil
+}
+
+// holes tells whether events of the sessions are missing behind one sequence and up to
+// another. A replica that is behind counts too few, so that is counted again.
+func (o *Outlet) holes(ctx context.Context, behind, last uint64) (bool, error) {
+	const tries = 3
+	for n := range tries {
+		kept, err := o.store.Count(ctx, store.Session, behind+1)
+		if err != nil || kept >= last-behind {
+			return false, err
+		}
+		if n == tries-1 {
+			break
+		}
+		select {
+		case <-ctx.Done():
+			return false, context.Cause(ctx)
+		case <-time.After(behindWait / 4):
+		}
+	}
+	return true, nil
 }
 
 func (t *telling) knows(seq uint64) bool {

@@ -79,7 +79,11 @@ func TestLeaderIsStopped(t *testing.T) {
 	for n := range sessions {
 		id, last := 0, uint64(0)
 		k := Key{Session, fmt.Sprintf("s%d", n)}
-		err := stores[0].Range(ctx, k, 1, 1<<40, func(e Event) error {
+		end, _, err := stores[0].Last(ctx, k)
+		if err != nil {
+			t.Fatal(err)
+		}
+		err = stores[0].Range(ctx, k, 1, end.Seq, func(e Event) error {
 			if id++; e.Origin.ID != fmt.Sprint(id) || e.Prev != last {
 				return fmt.Errorf("event %d has id %s and is behind %d, not %d", id, e.Origin.ID, e.Prev, last)
 			}

@@ -130,7 +130,9 @@ func (s *Store) Lasts(ctx context.Context, kind Kind, f func(Event) error) error
 // ends it with an error, which is returned.
 //
 // A consumer reads from one replica, which may be behind: where it ends early, the
-// leader is asked whether there is more.
+// leader is asked whether there is more. A new leader may be behind too: the end is
+// believed where retention has taken away what the caller knows to be stored. Where it
+// does not come, the error is [ErrBehind].
 func (s *Store) Range(ctx context.Context, k Key, from, to uint64, f func(Event) error) error {
 	st, err := s.of(k.Kind)
 	if err != nil {
@@ -140,14 +142,21 @@ func (s *Store) Range(ctx context.Context, k Key, from, to uint64, f func(Event)
 	if k.Name != "" {
 		subject = s.subject(k)
 	}
-	for wait := behindWait; ; wait = min(2*wait, behindMax) {
+	wait := behindWait
+	for range behindTries {
 		before := from
 		if from, err = s.rangeOnce(ctx, st, subject, from, to, f); err != nil || from > to {
 			return err
 		}
 		more, ok, err := s.first(ctx, st, subject, from)
-		if err != nil || !ok || more.Seq > to {
+		if err != nil || ok && more.Seq > to {
 			return err
+		}
+		if !ok {
+			state, err := s.State(ctx, k.Kind)
+			if err != nil || state.FirstSeq > to {
+				return err
+			}
 		}
 		if from > before {
 			wait = behindWait
@@ -157,13 +166,20 @@ func (s *Store) Range(ctx context.Context, k Key, from, to uint64, f func(Event)
 			return context.Cause(ctx)
 		case <-time.After(wait):
 		}
+		wait = min(2*wait, behindMax)
 	}
+	return ErrBehind
 }
 
-// A replica that is behind is given so long before another is asked.
+// ErrBehind says that a node answers that does not have all that was stored, as one does
+// that has just become the leader. It must not be taken for a loss.
+var ErrBehind = errors.New("relay: the store's leader is behind what was stored: it is to be asked again")
+
+// A node that is behind is given so long before it is asked again.
 const (
-	behindWait = 10 * time.Millisecond
-	behindMax  = time.Second
+	behindTries = 10
+	behindWait  = 10 * time.Millisecond
+	behindMax   = time.Second
 )
 
 // rangeOnce reads from one replica. It returns where to go on.

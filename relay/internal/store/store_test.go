@@ -128,7 +128,7 @@ func TestRace(t *testing.T) {
 	}
 	wg.Wait()
 	n := 0
-	err := s.Range(t.Context(), Key{Session, "a"}, 1, 1<<40, func(e Event) error {
+	err := s.Range(t.Context(), Key{Session, "a"}, 1, events, func(e Event) error {
 		n++
 		if e.Origin.ID != fmt.Sprint(n) {
 			return fmt.Errorf("event %d has id %s", n, e.Origin.ID)
