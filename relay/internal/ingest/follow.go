@@ -90,12 +90,13 @@ func (in *Ingest) followSession(ctx context.Context, id string, w *writer) end {
 				break
 			}
 			refused = 0
-			stored, err := w.put(ctx, in.ofSession(id, ev))
+			e := in.ofSession(id, ev)
+			stored, err := w.put(ctx, e)
 			if err != nil {
 				return stopped
 			}
 			w.wasLost.Store(false)
-			in.metrics.In(w.key, stored, emitted(ev))
+			in.metrics.In(w.key, stored, e.Origin.Time)
 		}
 		if es.Stats().LastError == nil { // ended, or 204
 			return over
@@ -114,14 +115,6 @@ func gone(err error) bool {
 
 // runOf returns what the upstream calls the run that a connection is in.
 func runOf(t client.Transition) string { return t.Header.Get("Sse-Run") }
-
-// emitted returns when the upstream emitted an event; zero if it does not say.
-func emitted(ev sse.Event) time.Time {
-	if env, err := session.Parse(ev); err == nil {
-		return env.Timestamp
-	}
-	return time.Time{}
-}
 
 // followGlobal follows the stream of all sessions. The error says why that is
 // impossible.
