@@ -10,11 +10,13 @@ import (
 
 // A Book has what an upstream has emitted, session by session. Its zero value is ready.
 type Book struct {
-	// Vague says that a gap may be told anywhere: who follows sessions on a stream that
-	// they share can't know whose events it has lost. It is set before the first event.
+	// Vague says that sessions come on a stream that they share, and a gap may be told
+	// anywhere: who follows it can't know whose events it has lost. It is set before the
+	// first event.
 	Vague bool
 
 	mu       sync.Mutex
+	total    int // events of all sessions
 	sessions map[string]*account
 	moved    chan struct{} // closed when a reader has got something new; nil if nobody waits
 }
@@ -22,6 +24,7 @@ type Book struct {
 // An account is what is known of one session. Its events are numbered from 1.
 type account struct {
 	emitted int
+	places  []int        // of each event, among those of all sessions
 	seen    int          // the last one that any reader was given
 	lost    map[int]bool // by the upstream
 	doubt   map[int]bool // where a gap may be told, though nothing is lost
@@ -47,6 +50,8 @@ func (b *Book) Next(session string) string {
 	defer b.mu.Unlock()
 	a := b.of(session)
 	a.emitted++
+	b.total++
+	a.places = append(a.places, b.total)
 	return text(session, a.emitted)
 }
 
@@ -81,7 +86,8 @@ func (b *Book) Doubt() {
 	}
 }
 
-// Ahead returns how many events, of all sessions, no reader was given yet.
+// Ahead returns how many events the upstream has to have for readers: those that no
+// reader was given yet or, where they come on one stream, all behind the first of these.
 func (b *Book) Ahead() (n int) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -89,12 +95,17 @@ func (b *Book) Ahead() (n int) {
 }
 
 func (b *Book) ahead() (n int) {
+	first := b.total + 1
 	for _, a := range b.sessions {
 		for i := a.seen + 1; i <= a.emitted; i++ {
 			if !a.lost[i] {
 				n++
+				first = min(first, a.places[i-1])
 			}
 		}
+	}
+	if b.Vague {
+		return b.total - first + 1
 	}
 	return n
 }
@@ -127,7 +138,7 @@ func (b *Book) Settle(ctx context.Context, most int) error {
 		select {
 		case <-moved:
 		case <-ctx.Done():
-			return fmt.Errorf("%d events reached no reader: %w", n, context.Cause(ctx))
+			return fmt.Errorf("events reached no reader, %d: %w", n, context.Cause(ctx))
 		}
 	}
 }

@@ -50,14 +50,18 @@ func (w *writer) opened(run string, start int64) {
 // "" if none are. Another relay may have stored what we have lost, and nobody what came
 // before our connection.
 func (w *writer) missing(where place) string {
-	if w.last.Seq == 0 || w.run.Name == "" || w.run.Name != w.last.Origin.Run.Name {
+	last := w.last.Origin
+	if w.last.Seq == 0 || w.run.Name == "" || last.Run.Name == "" {
 		return w.hole
 	}
-	at := number(w.last.Origin.ID)
+	at := number(last.ID)
+	if w.run.Name != last.Run.Name {
+		at = 0 // nothing of our run
+	}
 	switch {
 	case w.hole != "" && w.holeTo > 0 && at >= w.holeTo:
 		return ""
-	case w.hole == "" && where == behind && at < w.start:
+	case w.hole == "" && (where == behind || where == newRun) && at < w.start:
 		return gapStart
 	}
 	return w.hole
