@@ -9,6 +9,7 @@ import (
 	"crypto/x509"
 	"encoding/pem"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"os"
@@ -494,6 +495,17 @@ func TestSecondSignal(t *testing.T) {
 		s.Status("working", strings.Repeat("x", 1<<20))
 	}
 	awaitEvents(t, base, "abc")
+	req, _ := http.NewRequest("GET", base+session.EventsPath("abc"), nil)
+	req.Header.Set("Last-Event-ID", "0")
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	if _, err := io.CopyN(io.Discard, resp.Body, 30<<20); err != nil { // more than sockets hold is stored
+		t.Fatal(err)
+	}
+	resp.Body.Close()
 	conn, err := net.Dial("tcp", strings.TrimPrefix(base, "http://"))
 	if err != nil {
 		t.Fatal(err)

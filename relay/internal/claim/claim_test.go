@@ -88,9 +88,9 @@ func TestHolderThatHangsIsFenced(t *testing.T) {
 
 func TestIdleHolderKeepsItsClaim(t *testing.T) {
 	kv := bucket(t)
-	a, b := New(kv, 300*time.Millisecond), New(kv, 300*time.Millisecond)
+	a, b := New(kv, 2*time.Second), New(kv, 2*time.Second) // no pause of a busy machine is that long
 	cl := take(t, a, "x")
-	ctx, cancel := context.WithTimeout(t.Context(), 1500*time.Millisecond)
+	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
 	defer cancel()
 	if _, err := b.Take(ctx, "x"); !errors.Is(err, context.DeadlineExceeded) {
 		t.Fatalf("another took the claim of a holder that is there: %v", err)
