@@ -97,7 +97,9 @@ func (x *relay) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	status.WriteHeader(resp.StatusCode)
 	if !isEventStream(resp.Header.Get("Content-Type")) || r.Method == http.MethodHead {
 		if _, err := io.Copy(status, resp.Body); err != nil { // or the client would take it for the end
-			why = "the response broke off: " + err.Error()
+			if why = "the response broke off: " + err.Error(); ctx.Err() != nil {
+				why = whyOf(ctx)
+			}
 			panic(http.ErrAbortHandler)
 		}
 		return
@@ -204,8 +206,8 @@ func (p *passage) ring() {
 // carry does what the faults want until the stream ends, and says why it did.
 func (p *passage) carry(ctx context.Context, body io.Reader) string {
 	p.blocks = make(chan block)
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
+	left := make(chan struct{})
+	defer close(left)
 	read := make(chan error, 1)
 	go func() {
 		defer close(p.blocks)
@@ -213,7 +215,7 @@ func (p *passage) carry(ctx context.Context, body io.Reader) string {
 			select {
 			case p.blocks <- b:
 				return true
-			case <-ctx.Done():
+			case <-left:
 				return false
 			}
 		})
@@ -251,12 +253,19 @@ func (p *passage) carry(ctx context.Context, body io.Reader) string {
 		case len(p.next) > 0:
 			p.take()
 		case p.over:
-			if err := <-read; err != nil {
-				p.how = fault.EndCut
+			err := <-read
+			if err == nil {
+				out.End()
+				return "the upstream's stream was over"
+			}
+			p.how = fault.EndCut
+			if ctx.Err() == nil {
 				return "the upstream broke off: " + err.Error()
 			}
-			out.End()
-			return "the upstream's stream was over"
+			if o := orderOf(ctx); o != nil { // whose end of the request it was
+				p.how = o.how
+			}
+			return whyOf(ctx)
 		default:
 			err = p.wait(ctx, step.Wake)
 		}
