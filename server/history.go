@@ -40,10 +40,12 @@ type Past struct {
 
 	// Newest is the newest id that is stored, of whatever stream. An id up to that is
 	// taken for one of this run, and its reader waits for the events behind it, also
-	// if the server has not come so far yet. It does not matter on plain streams.
+	// if the server has not come so far yet. It may be newer than what Events has. It
+	// does not matter on plain streams.
 	Newest int64
 
-	// Over tells that no event comes behind the stored ones.
+	// Over tells that the stream has ended, and that nothing of it is to be published
+	// here any more, of what is stored either.
 	Over bool
 
 	// Events are the stored events behind the id, oldest first. Each has an ID, which

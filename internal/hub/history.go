@@ -24,7 +24,7 @@ type Past struct {
 	// Newest is the newest id that is stored for any stream of this run, on streams
 	// of sessions and the global one: an id up to it is one of this run.
 	Newest int64
-	// Over tells that no event comes behind those that are stored.
+	// Over tells that nothing of the stream is to be published any more.
 	Over bool
 	// Events are the stored events, oldest first. An event has an ID. Its data goes
 	// out as it is; on the global stream the kind in it is mapped first. It may be

@@ -27,15 +27,16 @@ import (
 // A store keeps what is published, before it is published: the thing that a History
 // reads.
 type store struct {
-	mu      sync.Mutex
-	events  []stored
-	lost    map[string]int64 // the newest id that retention took, by session; "" is the global stream
-	over    map[string]bool
-	broken  func(after int64) error                 // fails a read behind an id
-	reading func(id hub.StreamID)                   // is called for each event that is read
-	asked   func(ctx context.Context, after string) // is called for each question
-	now     atomic.Int64                            // how many read at once
-	most    atomic.Int64
+	mu       sync.Mutex
+	events   []stored
+	lost     map[string]int64 // the newest id that retention took, by session; "" is the global stream
+	over     map[string]bool
+	broken   func(after int64) error                 // fails a read behind an id
+	reading  func(id hub.StreamID)                   // is called for each event that is read
+	asked    func(ctx context.Context, after string) // is called for each question
+	answered func(*hub.Past)                         // may change an answer; the lock is not held
+	now      atomic.Int64                            // how many read at once
+	most     atomic.Int64
 }
 
 type stored struct {
@@ -70,6 +71,14 @@ func (st *store) history(ctx context.Context, id hub.StreamID, after string) (hu
 	if st.asked != nil {
 		st.asked(ctx, after)
 	}
+	p, err := st.answer(id, after)
+	if st.answered != nil && err == nil {
+		st.answered(&p)
+	}
+	return p, err
+}
+
+func (st *store) answer(id hub.StreamID, after string) (hub.Past, error) {
 	st.mu.Lock()
 	defer st.mu.Unlock()
 	num, err := strconv.ParseInt(after, 10, 64)
@@ -302,6 +311,50 @@ func TestHistoryAhead(t *testing.T) {
 			t.Errorf("then got %s, want 101 101", got)
 		}
 	})
+}
+
+// What is stored after a history has read the end of a stream, and before it says what is
+// newest, comes when it is published here: that it is stored is no sign that it was read.
+func TestHistoryEndsBeforeItsNewest(t *testing.T) {
+	for _, published := range []int64{0, 5} { // before the reader comes
+		withStore(t, 50, nil, func(t *testing.T, s *server, st *store) {
+			for n := range int64(6) {
+				if e := (stored{n + 1, "a", session.Message}); n < published {
+					st.put(t, s.Hub, e.num, e.session, e.kind)
+				} else {
+					st.keep(e)
+				}
+			}
+			more, once := int64(0), sync.Once{}
+			st.answered = func(p *hub.Past) {
+				once.Do(func() {
+					for n := int64(7); n <= 9; n++ { // by another process
+						st.keep(stored{n, "a", session.Message})
+					}
+					more, p.Newest = 9, 9
+					p.Events = func(func(sse.Event, error) bool) {} // as it was before
+				})
+			}
+			r := s.read("/v1/sessions/a/events", "Last-Event-ID", "6")
+			ses := s.session("a")
+			synctest.Wait() // it has read what the history has
+			if more == 0 {
+				t.Fatal("the history was not asked")
+			}
+			for n := published + 1; n <= more; n++ {
+				if err := ses.Append(n, session.Message, []byte(stored{n, "a", session.Message}.data())); err != nil {
+					t.Fatal(err)
+				}
+			}
+			st.put(t, s.Hub, 10, "a", session.Message)
+			if got := r.ids(1); got != "7" {
+				t.Fatalf("with %d events published before: got %s first, want 7", published, got)
+			}
+			if got := r.ids(3); got != "8 9 10" {
+				t.Errorf("with %d events published before: then got %s, want 8 9 10", published, got)
+			}
+		})
+	}
 }
 
 // What the server does not know the history may: a session after a restart. It is made

@@ -28,6 +28,8 @@ type past struct {
 	base uint64
 	dry  bool // the history had nothing behind that
 
+	whole bool // the log may never have what is stored now: it is read to its end
+
 	empty bool // there is nothing to read, nor will be
 }
 
@@ -50,7 +52,7 @@ var errPastGap = errors.New("the history has lost events that follow")
 // newPast begins to read behind the connection's last event; with the answer to a
 // question that was asked already, if there is one. The caller holds the lock.
 func (c *conn) newPast(events iter.Seq2[sse.Event, error]) *past {
-	return &past{events: events, num: c.log.dropped.num, base: c.log.base}
+	return &past{events: events, num: c.log.dropped.num, base: c.log.base, whole: c.past != nil && c.past.whole}
 }
 
 // take returns what was read and not written yet: all of it, or one event. The caller
@@ -90,7 +92,7 @@ func (c *conn) join() bool {
 		if p.dry {
 			c.last.num = max(c.last.num, p.num)
 		}
-		if l.dropped.there && c.last.num < l.dropped.num {
+		if l.dropped.there && c.last.num < l.dropped.num || p.whole && !p.dry {
 			return false
 		}
 		c.cursor = l.search(l.base, c.last.num)

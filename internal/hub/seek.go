@@ -73,7 +73,6 @@ func (h *Hub) seek(ctx context.Context, id StreamID, s *start, a asking, host st
 		why.Err = err
 		return found, base, why
 	}
-	base.num = max(base.num, found.Newest)
 	s.log, s.quoted = h.find(id)
 	if s.log == nil && found.Known {
 		s.log, s.quoted = h.create(id)
@@ -82,9 +81,7 @@ func (h *Hub) seek(ctx context.Context, id StreamID, s *start, a asking, host st
 		return found, base, h.unknown(id)
 	}
 	h.wakeLog(s.log)
-	if h.counter == 0 { // no event was published yet: all that is stored is before the log
-		s.log.dropped.num = max(s.log.dropped.num, found.Newest)
-	}
+	base.whole = h.counter == 0 || found.Over // what was stored before is not published here
 	if found.Over {
 		h.finish(id)
 	}

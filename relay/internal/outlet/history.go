@@ -50,7 +50,7 @@ func (o *Outlet) history(ctx context.Context, id server.StreamID, after string) 
 func (o *Outlet) historyOf(ctx context.Context, k store.Key, behind uint64) (p server.Past, err error) {
 	o.mu.Lock()
 	at, known := o.lasts[k]
-	newest := o.heads[k.Kind]
+	fed := o.heads[k.Kind]
 	o.mu.Unlock()
 	if !known || behind > at.seq { // another relay may have stored what this one has not seen yet
 		e, ok, err := o.store.Last(ctx, k)
@@ -61,14 +61,19 @@ func (o *Outlet) historyOf(ctx context.Context, k store.Key, behind uint64) (p s
 			at, known = last{e.Seq, isOver(e)}, true
 		}
 	}
-	if behind > newest {
-		state, err := o.stateUpTo(ctx, k.Kind, behind)
-		if err != nil {
+	newest := fed
+	if !known || behind > fed {
+		state, err := o.stateUpTo(ctx, k.Kind, max(behind, fed))
+		switch {
+		case err != nil:
 			return p, err
+		case !known && state.LastSeq < fed: // who has said so does not know what we have seen
+			return p, store.ErrBehind
 		}
-		newest = max(newest, state.LastSeq)
+		newest = max(fed, state.LastSeq)
 	}
-	p = server.Past{Known: known, Newest: int64(max(newest, at.seq)), Over: at.over}
+	// An end that was not fed yet comes with the events.
+	p = server.Past{Known: known, Newest: int64(max(newest, at.seq)), Over: at.over && at.seq <= fed}
 	if !known || behind >= at.seq {
 		return p, nil
 	}
@@ -122,12 +127,19 @@ func start(behind, before uint64) string {
 
 // historyOfAll answers for the stream of all sessions.
 func (o *Outlet) historyOfAll(ctx context.Context, behind uint64) (p server.Past, err error) {
-	state, err := o.stateUpTo(ctx, store.Session, behind)
-	if err != nil {
+	o.mu.Lock()
+	fed := o.heads[store.Session]
+	o.mu.Unlock()
+	state, err := o.stateUpTo(ctx, store.Session, max(behind, fed))
+	switch {
+	case err != nil:
 		return p, err
+	case state.LastSeq < fed: // one that thinks that it is still the leader
+		return p, store.ErrBehind
 	}
-	p = server.Past{Known: true, Newest: int64(state.LastSeq)}
-	if behind >= state.LastSeq {
+	last := state.LastSeq
+	p = server.Past{Known: true, Newest: int64(last)}
+	if behind >= last {
 		return p, nil
 	}
 	first, ok, err := o.store.NextAny(ctx, store.Session, behind+1)
@@ -135,14 +147,13 @@ func (o *Outlet) historyOfAll(ctx context.Context, behind uint64) (p server.Past
 		return p, err
 	}
 	if !ok { // all was taken away
-		if state, err = o.store.State(ctx, store.Session); err == nil && state.Msgs > 0 {
+		if state, err = o.store.State(ctx, store.Session); err == nil && state.FirstSeq <= last {
 			err = store.ErrBehind
 		}
 		if err != nil {
 			return p, err
 		}
 	}
-	last := state.LastSeq
 	told, _ := ctx.Value(tellingKey{}).(*telling)
 	if behind > 0 && !told.knows(behind+1) {
 		// Holes further on are told here too: one gap, instead of one at each hole.

@@ -25,7 +25,7 @@ type Outlet struct {
 
 	mu    sync.Mutex
 	lasts map[store.Key]last
-	heads map[store.Kind]uint64 // the last sequence that was fed
+	heads map[store.Kind]uint64 // the last sequence that was fed, or is being fed
 	ill   map[store.Kind]error  // the answer to the last look at the store, if it was none
 }
 
@@ -163,7 +163,11 @@ func (o *Outlet) give(e store.Event) {
 	o.mu.Lock()
 	before, known := o.lasts[e.Key]
 	head := o.heads[e.Key.Kind]
-	o.lasts[e.Key] = last{e.Seq, isOver(e)}
+	if e.Seq <= head { // a consumer that was made anew, on a node that is behind
+		o.mu.Unlock()
+		return
+	}
+	o.lasts[e.Key], o.heads[e.Key.Kind] = last{e.Seq, isOver(e)}, e.Seq
 	o.mu.Unlock()
 	missing := known && e.Prev > before.seq || e.Gap != ""
 	var err error
@@ -175,9 +179,6 @@ func (o *Outlet) give(e store.Event) {
 	if err != nil && !errors.Is(err, server.ErrEnded) { // shut down
 		o.log.Error("event can't be given to readers", "stream", e.Key.String(), "seq", e.Seq, "err", err)
 	}
-	o.mu.Lock()
-	o.heads[e.Key.Kind] = e.Seq
-	o.mu.Unlock()
 }
 
 func (o *Outlet) giveSession(e store.Event, missing, hole bool) error {
