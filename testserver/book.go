@@ -82,11 +82,21 @@ type entry struct {
 	Request
 	visit  int64
 	conn   *fault.Conn
-	record *record     // of its stream; nil if it has none
-	got    spans       // places of the record that its connection got
-	track  *track      // of the log that its connection reads
-	open   bool        // the stream is under way
-	end    func(error) // of one that goes to another server: ends it, with an order; nil for others
+	record *record       // of its stream; nil if it has none
+	got    spans         // places of the record that its connection got
+	sent   hub.Delivered // the newest of it: what that is called is asked less often than it changes
+	track  *track        // of the log that its connection reads
+	open   bool          // the stream is under way
+	end    func(error)   // of one that goes to another server: ends it, with an order; nil for others
+}
+
+// request returns what a test sees of it.
+func (e *entry) request() Request {
+	r := e.Request
+	if e.sent.Events > 0 {
+		r.LastSent = e.sent.Name()
+	}
+	return r
 }
 
 // add enters a request. The caller holds the lock.
@@ -225,7 +235,7 @@ func (b *book) Delivered(v *hub.Visit, d hub.Delivered) {
 		return
 	}
 	e.Events += d.Events
-	e.Bytes, e.LastSent = d.Bytes, d.Name()
+	e.Bytes, e.sent = d.Bytes, d
 	if d.From > 0 {
 		e.track.each(d.From, d.To, func(from, to int) {
 			e.got = e.got.with(from, to)

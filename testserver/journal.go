@@ -74,7 +74,7 @@ func (b *book) requests(after int64) []Request {
 	all := make([]Request, 0, len(b.kept))
 	for _, e := range b.kept {
 		if e.Number > after {
-			r := e.Request
+			r := e.request()
 			r.Header, r.Faults = e.Header.Clone(), append([]string{}, e.Faults...)
 			all = append(all, r)
 		}

@@ -102,7 +102,7 @@ func (s *Server) Conns(stream string) []Conn {
 	var conns []Conn
 	add := func(e *entry, c Conn) {
 		if stream == "" || e.Stream == stream {
-			c.server, c.Request = s, e.Request
+			c.server, c.Request = s, e.request()
 			c.Request.Faults = append([]string{}, e.Faults...)
 			conns = append(conns, c)
 		}
