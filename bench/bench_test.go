@@ -31,7 +31,7 @@ func startSource(tb testing.TB) *child {
 
 func TestDecoders(t *testing.T) {
 	for _, f := range plainFeeds {
-		for _, d := range decoders {
+		for _, d := range append(decoders, decoder{copying, copyAlone}) {
 			if n, err := d.decode(f.events(300), f); allOf(n, 300, err) != nil {
 				t.Errorf("%s, %s: %v", d.name, f.name, allOf(n, 300, err))
 			}

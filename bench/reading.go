@@ -27,6 +27,10 @@ func decoding() (rows []row, err error) {
 				return allOf(got, n, err)
 			}})
 		}
+		contenders = append(contenders, contender{copying, func() error {
+			got, err := copyAlone(f.events(n), f)
+			return allOf(got, n, err)
+		}})
 		for _, peer := range followers {
 			if peer.name == "r3labs" { // has no decoder that could be used alone
 				contenders = append(contenders, following(peer, f, n))
@@ -42,6 +46,8 @@ func decoding() (rows []row, err error) {
 			return row{what: "decode " + f.name + ": speed beside " + what, figure: rate(ours, n), beside: name + ": " + rate(theirs, n),
 				ratio: ratio(theirs, ours), atLeast: true, target: target}
 		}
+		rows = append(rows, row{what: "decode " + f.name + ": time beside copying alone", figure: rate(ours, n),
+			beside: rate(costs[copying].wall, n), ratio: ratio(ours, costs[copying].wall), target: 2})
 		if f.name == small.name {
 			rows = append(rows, beside("go-sse's Read", "go-sse Read", 4))
 			continue // what r3labs does with small events is a client's matter
