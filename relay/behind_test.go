@@ -8,6 +8,7 @@ import (
 
 	"github.com/nats-io/nats.go/jetstream"
 
+	"github.com/OneStepAt4time/resilient-sse/relay/internal/embed/embedtest"
 	"github.com/OneStepAt4time/resilient-sse/testserver"
 )
 
@@ -43,7 +44,7 @@ func (s newLeaderStream) GetMsg(ctx context.Context, seq uint64, opts ...jetstre
 // What a leader does not find yet is not lost.
 func TestLeaderThatIsBehindIsNoGap(t *testing.T) {
 	up := testserver.New(t, &testserver.Options{Window: 1000})
-	js := newLeader{newJetStream(t), new(atomic.Int32)}
+	js := newLeader{embedtest.New(t), new(atomic.Int32)}
 	o := Options{Upstream: up.URL, All: true, Alone: true, JetStream: js}
 	_, _, stop := start(t, o)
 	s := up.Session("abc")

@@ -13,6 +13,7 @@ import (
 
 	"github.com/OneStepAt4time/resilient-sse/client"
 	"github.com/OneStepAt4time/resilient-sse/relay/internal/audit"
+	"github.com/OneStepAt4time/resilient-sse/relay/internal/embed/embedtest"
 	"github.com/OneStepAt4time/resilient-sse/testserver"
 	"github.com/OneStepAt4time/resilient-sse/testserver/fault"
 )
@@ -21,7 +22,7 @@ import (
 // is kept, or is the last one that went, is not.
 func TestRetentionIsTold(t *testing.T) {
 	up := testserver.New(t, &testserver.Options{Window: 1000})
-	r, base, _ := start(t, Options{Upstream: up.URL, All: true, Alone: true, JetStream: newJetStream(t), MaxEvents: 10})
+	r, base, _ := start(t, Options{Upstream: up.URL, All: true, Alone: true, JetStream: embedtest.New(t), MaxEvents: 10})
 	s := up.Session("abc")
 	waitFor(t, func() bool { return up.Stats().Open >= 1 })
 	const n = 40
@@ -72,7 +73,7 @@ func TestRetentionIsTold(t *testing.T) {
 // A reader that hops to another relay at each event gets each once and in order.
 func TestHoppingReader(t *testing.T) {
 	up := testserver.New(t, &testserver.Options{Window: 1000})
-	js := newJetStream(t)
+	js := embedtest.New(t)
 	o := Options{Upstream: up.URL, All: true, JetStream: js, HoleWait: 100 * time.Millisecond}
 	_, a, _ := start(t, o)
 	_, b, _ := start(t, o)
@@ -112,7 +113,7 @@ func TestHoppingReader(t *testing.T) {
 // of all sessions. Nothing is passed over with it.
 func TestUpstreamsGapIsTold(t *testing.T) {
 	up := testserver.New(t, &testserver.Options{Window: 10})
-	js := newJetStream(t)
+	js := embedtest.New(t)
 	o := Options{Upstream: up.URL, All: true, Alone: true, JetStream: js}
 	live, liveBase, _ := start(t, o)
 	waitFor(t, func() bool { return up.Stats().Open >= 1 })
@@ -188,7 +189,7 @@ func shutUpstream(t *testing.T, up *testserver.Server) *testserver.Handle {
 // that it follows on the stream of all sessions.
 func TestGapBeforeTheStartIsTold(t *testing.T) {
 	up := testserver.New(t, &testserver.Options{Window: 10})
-	js := newJetStream(t)
+	js := embedtest.New(t)
 	o := Options{Upstream: up.URL, Sessions: []string{"taken", "abc"}, Alone: true, JetStream: js, UpstreamStreams: 1}
 	up.Session("taken")
 	s := up.Session("abc")
@@ -220,7 +221,7 @@ func TestGapBeforeTheStartIsTold(t *testing.T) {
 // alone.
 func TestWhatAnotherHasStoredIsNoGap(t *testing.T) {
 	up := testserver.New(t, &testserver.Options{Window: 10})
-	js := newJetStream(t)
+	js := embedtest.New(t)
 	line := audit.NewLine()
 	var shut atomic.Bool
 	cut := fast()

@@ -12,6 +12,7 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 
 	"github.com/OneStepAt4time/resilient-sse/client"
+	"github.com/OneStepAt4time/resilient-sse/relay/internal/embed/embedtest"
 	"github.com/OneStepAt4time/resilient-sse/server"
 	"github.com/OneStepAt4time/resilient-sse/session"
 	"github.com/OneStepAt4time/resilient-sse/sse"
@@ -20,7 +21,7 @@ import (
 
 func newBucket(t testing.TB) jetstream.KeyValue {
 	t.Helper()
-	kv, err := newJetStream(t).CreateKeyValue(t.Context(), jetstream.KeyValueConfig{Bucket: "fleet"})
+	kv, err := embedtest.New(t).CreateKeyValue(t.Context(), jetstream.KeyValueConfig{Bucket: "fleet"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -121,7 +122,7 @@ func TestKVCursorFences(t *testing.T) {
 }
 
 func TestNewKVCursorRefuses(t *testing.T) {
-	js := newJetStream(t)
+	js := embedtest.New(t)
 	kv, err := js.CreateKeyValue(t.Context(), jetstream.KeyValueConfig{Bucket: "aging", TTL: time.Hour})
 	if err != nil {
 		t.Fatal(err)

@@ -8,35 +8,13 @@ import (
 	"testing"
 	"time"
 
-	"github.com/nats-io/nats.go/jetstream"
-
 	"github.com/OneStepAt4time/resilient-sse/backoff"
 	"github.com/OneStepAt4time/resilient-sse/client"
-	"github.com/OneStepAt4time/resilient-sse/relay/internal/embed"
+	"github.com/OneStepAt4time/resilient-sse/relay/internal/embed/embedtest"
 	"github.com/OneStepAt4time/resilient-sse/server"
 	"github.com/OneStepAt4time/resilient-sse/session"
 	"github.com/OneStepAt4time/resilient-sse/testserver"
 )
-
-// newJetStream returns JetStream on one embedded server.
-func newJetStream(t testing.TB) jetstream.JetStream {
-	t.Helper()
-	s, err := embed.Start(embed.Options{Dir: t.TempDir()})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(s.Stop)
-	nc, err := s.Connect()
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(nc.Close)
-	js, err := jetstream.New(nc)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return js
-}
 
 // fast are client options whose delays fit a test.
 func fast() client.Options {
@@ -118,7 +96,7 @@ func wantTexts(t testing.TB, got []string, n int) {
 // the upstream has forgotten them.
 func TestSessionThroughTheRelay(t *testing.T) {
 	up := testserver.New(t)
-	_, base, _ := start(t, Options{Upstream: up.URL, All: true, Alone: true, JetStream: newJetStream(t)})
+	_, base, _ := start(t, Options{Upstream: up.URL, All: true, Alone: true, JetStream: embedtest.New(t)})
 	s := up.Session("abc")
 	const n = 200 // more than the upstream's window
 	var early []string
@@ -146,7 +124,7 @@ func known(t testing.TB, base, id string) bool {
 // Two relays of one upstream store each event once; one that starts later finds all.
 func TestTwoRelays(t *testing.T) {
 	up := testserver.New(t, &testserver.Options{Window: 1000})
-	js := newJetStream(t)
+	js := embedtest.New(t)
 	o := Options{Upstream: up.URL, All: true, JetStream: js, HoleWait: 200 * time.Millisecond}
 	_, a, _ := start(t, o)
 	_, b, stopB := start(t, o)
@@ -182,7 +160,7 @@ func TestTwoRelays(t *testing.T) {
 // A session that is created under the name of one that has ended is followed too.
 func TestSessionMadeAnew(t *testing.T) {
 	up := testserver.New(t, &testserver.Options{Window: 1000})
-	r, _, _ := start(t, Options{Upstream: up.URL, All: true, Alone: true, JetStream: newJetStream(t)})
+	r, _, _ := start(t, Options{Upstream: up.URL, All: true, Alone: true, JetStream: embedtest.New(t)})
 	waitFor(t, func() bool { return up.Stats().Open >= 1 })
 	for life := range 3 {
 		s := up.Session("abc")

@@ -14,6 +14,7 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 
 	"github.com/OneStepAt4time/resilient-sse/client"
+	"github.com/OneStepAt4time/resilient-sse/relay/internal/embed/embedtest"
 	"github.com/OneStepAt4time/resilient-sse/relay/internal/store"
 	"github.com/OneStepAt4time/resilient-sse/server"
 	"github.com/OneStepAt4time/resilient-sse/sse"
@@ -69,7 +70,7 @@ func (p *publishing) PublishMsg(ctx context.Context, m *nats.Msg, opts ...jetstr
 // event is stored once and in order.
 func TestPublishesFail(t *testing.T) {
 	up := testserver.New(t, &testserver.Options{Window: 1000})
-	js := newJetStream(t)
+	js := embedtest.New(t)
 	var late sync.WaitGroup
 	flaky := func(seed uint64) jetstream.JetStream {
 		var mu sync.Mutex
@@ -118,7 +119,7 @@ func TestPublishesFail(t *testing.T) {
 // it stores nothing twice.
 func TestRelayWakesUp(t *testing.T) {
 	up := testserver.New(t, &testserver.Options{Window: 1000})
-	js := newJetStream(t)
+	js := embedtest.New(t)
 	o := Options{Upstream: up.URL, All: true, JetStream: js, MaxEvents: 5, HoleWait: 50 * time.Millisecond}
 	asleep, wake := make(chan struct{}), make(chan struct{})
 	var once sync.Once
@@ -167,7 +168,7 @@ func TestRelayWakesUp(t *testing.T) {
 // upstream still has of them is not stored again.
 func TestEmptiedSessionGoesOn(t *testing.T) {
 	up := testserver.New(t, &testserver.Options{Window: 1000})
-	js := newJetStream(t)
+	js := embedtest.New(t)
 	o := Options{Upstream: up.URL, All: true, Alone: true, JetStream: js}
 	_, _, stop := start(t, o)
 	s := up.Session("abc")
@@ -227,7 +228,7 @@ func readBehind(t testing.TB, base, id, after string) (texts []string, gap bool)
 // What the upstream has lost is stored as a fact, and told to whoever reads across it.
 func TestUpstreamGapIsTold(t *testing.T) {
 	up := testserver.New(t, &testserver.Options{Window: 5})
-	js := newJetStream(t)
+	js := embedtest.New(t)
 	o := Options{Upstream: up.URL, All: true, Alone: true, JetStream: js}
 	_, _, stop := start(t, o)
 	s := up.Session("abc")
@@ -264,7 +265,7 @@ func TestUpstreamRestartsItsCounter(t *testing.T) {
 	for name, profile := range map[string]testserver.Profile{"with names of runs": testserver.Ours, "without": testserver.Aegis133} {
 		t.Run(name, func(t *testing.T) {
 			up := testserver.New(t, &testserver.Options{Window: 1000, Profile: profile})
-			js := newJetStream(t)
+			js := embedtest.New(t)
 			o := Options{Upstream: up.URL, Sessions: []string{"abc"}, JetStream: js, HoleWait: 100 * time.Millisecond}
 			s := up.Session("abc")
 			_, base, _ := start(t, o)
@@ -304,7 +305,7 @@ func TestUpstreamRestartsItsCounter(t *testing.T) {
 // stored, and another relay goes on when the first has ended.
 func TestPlainStreamWithoutIDs(t *testing.T) {
 	up := testserver.New(t)
-	js := newJetStream(t)
+	js := embedtest.New(t)
 	o := Options{Streams: map[string]string{"beat": up.StreamURL("beat")}, JetStream: js, HoleWait: 100 * time.Millisecond, ClaimLimit: time.Second}
 	beat := up.Stream("beat")
 	_, _, stop := start(t, o)
@@ -348,7 +349,7 @@ func TestPlainStreamWithoutIDs(t *testing.T) {
 // Events of a plain stream that have ids are stored once, whoever follows it.
 func TestPlainStreamWithIDs(t *testing.T) {
 	up := testserver.New(t, &testserver.Options{Window: 1000})
-	js := newJetStream(t)
+	js := embedtest.New(t)
 	o := Options{Streams: map[string]string{"prices": up.StreamURL("prices")}, JetStream: js, HoleWait: 100 * time.Millisecond, ClaimLimit: time.Second}
 	prices := up.Stream("prices")
 	n := 0
@@ -380,7 +381,7 @@ func TestPlainStreamWithIDs(t *testing.T) {
 func TestNamedSessionComesLater(t *testing.T) {
 	t.Parallel()
 	up := testserver.New(t)
-	r, _, _ := start(t, Options{Upstream: up.URL, Sessions: []string{"abc"}, Alone: true, JetStream: newJetStream(t)})
+	r, _, _ := start(t, Options{Upstream: up.URL, Sessions: []string{"abc"}, Alone: true, JetStream: embedtest.New(t)})
 	waitFor(t, func() bool {
 		return slices.ContainsFunc(up.Requests(), func(r testserver.Request) bool { return r.Status == 404 })
 	})

@@ -12,26 +12,12 @@ import (
 
 	"github.com/nats-io/nats.go/jetstream"
 
-	"github.com/OneStepAt4time/resilient-sse/relay/internal/embed"
+	"github.com/OneStepAt4time/resilient-sse/relay/internal/embed/embedtest"
 )
 
 func bucket(t *testing.T) jetstream.KeyValue {
 	t.Helper()
-	s, err := embed.Start(embed.Options{Dir: t.TempDir()})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(s.Stop)
-	nc, err := s.Connect()
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(nc.Close)
-	js, err := jetstream.New(nc)
-	if err != nil {
-		t.Fatal(err)
-	}
-	kv, err := js.CreateKeyValue(t.Context(), jetstream.KeyValueConfig{Bucket: "claims"})
+	kv, err := embedtest.New(t).CreateKeyValue(t.Context(), jetstream.KeyValueConfig{Bucket: "claims"})
 	if err != nil {
 		t.Fatal(err)
 	}

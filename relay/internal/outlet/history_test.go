@@ -7,9 +7,7 @@ import (
 	"strconv"
 	"testing"
 
-	"github.com/nats-io/nats.go/jetstream"
-
-	"github.com/OneStepAt4time/resilient-sse/relay/internal/embed"
+	"github.com/OneStepAt4time/resilient-sse/relay/internal/embed/embedtest"
 	"github.com/OneStepAt4time/resilient-sse/relay/internal/store"
 	"github.com/OneStepAt4time/resilient-sse/server"
 )
@@ -22,21 +20,7 @@ func (noMetrics) Lag(store.Kind, uint64) {}
 // of which nothing was fed.
 func stored(t *testing.T, data ...string) *Outlet {
 	t.Helper()
-	srv, err := embed.Start(embed.Options{Dir: t.TempDir()})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(srv.Stop)
-	nc, err := srv.Connect()
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(nc.Close)
-	js, err := jetstream.New(nc)
-	if err != nil {
-		t.Fatal(err)
-	}
-	st, err := store.Open(t.Context(), js, store.Options{})
+	st, err := store.Open(t.Context(), embedtest.New(t), store.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -7,6 +7,8 @@ import (
 	"testing"
 
 	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/OneStepAt4time/resilient-sse/relay/internal/embed/embedtest"
 )
 
 // A replica is a stream whose consumers read from a copy of it that is behind, for a
@@ -34,7 +36,7 @@ func (r *replica) OrderedConsumer(ctx context.Context, c jetstream.OrderedConsum
 
 // What a replica does not have yet is read all the same.
 func TestRangeFromAReplicaThatIsBehind(t *testing.T) {
-	js := single(t)
+	js := embedtest.New(t)
 	s := open(t, js, Options{})
 	k := Key{Session, "abc"}
 	var last uint64

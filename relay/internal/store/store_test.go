@@ -10,28 +10,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/nats-io/nats.go/jetstream"
 
-	"github.com/OneStepAt4time/resilient-sse/relay/internal/embed"
+	"github.com/OneStepAt4time/resilient-sse/relay/internal/embed/embedtest"
 )
-
-// single returns JetStream on one embedded server.
-func single(t *testing.T) jetstream.JetStream {
-	t.Helper()
-	s, err := embed.Start(embed.Options{Dir: t.TempDir()})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(s.Stop)
-	nc, err := s.Connect()
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(nc.Close)
-	js, err := jetstream.New(nc)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return js
-}
 
 func open(t *testing.T, js jetstream.JetStream, o Options) *Store {
 	t.Helper()
@@ -59,7 +39,7 @@ func event(name, id string) *Event {
 }
 
 func TestAppendedEventIsRead(t *testing.T) {
-	s := open(t, single(t), Options{})
+	s := open(t, embedtest.New(t), Options{})
 	put(t, s, "other", "1", 0)
 	want := event("a.b c*>é", "7")
 	want.Type, want.Gap, want.Origin.Global = "note", "server's counter has a new run", true
@@ -88,7 +68,7 @@ func TestAppendedEventIsRead(t *testing.T) {
 }
 
 func TestAppendConflicts(t *testing.T) {
-	s := open(t, single(t), Options{})
+	s := open(t, embedtest.New(t), Options{})
 	first := put(t, s, "a", "1", 0)
 	for _, last := range []uint64{0, first + 1} {
 		if _, err := s.Append(t.Context(), event("a", "2"), last, 0); !errors.Is(err, ErrConflict) {
@@ -100,7 +80,7 @@ func TestAppendConflicts(t *testing.T) {
 
 // Of many publishers that have the same events each is stored once, in order.
 func TestRace(t *testing.T) {
-	s := open(t, single(t), Options{})
+	s := open(t, embedtest.New(t), Options{})
 	const publishers, events = 8, 60
 	var wg sync.WaitGroup
 	for range publishers {
@@ -141,7 +121,7 @@ func TestRace(t *testing.T) {
 }
 
 func TestOpenRefusesAnotherConfiguration(t *testing.T) {
-	js := single(t)
+	js := embedtest.New(t)
 	open(t, js, Options{MaxAge: time.Hour})
 	open(t, js, Options{MaxAge: time.Hour}) // as it is
 	_, err := Open(t.Context(), js, Options{MaxAge: 2 * time.Hour, MaxEvents: 7})
@@ -167,7 +147,7 @@ func TestOpenRefusesAnotherConfiguration(t *testing.T) {
 
 // What retention takes away in the middle shows in the first event that is left.
 func TestRetentionShowsInThePredecessor(t *testing.T) {
-	s := open(t, single(t), Options{MaxEvents: 3})
+	s := open(t, embedtest.New(t), Options{MaxEvents: 3})
 	var seqs []uint64
 	last := uint64(0)
 	for n := 1; n <= 10; n++ {
@@ -190,7 +170,7 @@ func noiseLast(t *testing.T, s *Store) uint64 {
 }
 
 func TestLastsAndFollow(t *testing.T) {
-	s := open(t, single(t), Options{})
+	s := open(t, embedtest.New(t), Options{})
 	want := map[string]uint64{}
 	for n := range 50 {
 		name := fmt.Sprintf("s%d", n%7)
@@ -225,7 +205,7 @@ func TestLastsAndFollow(t *testing.T) {
 
 // Whatever is read leaves no consumer behind: the server has a limit of them.
 func TestReadingLeavesNoConsumer(t *testing.T) {
-	s := open(t, single(t), Options{})
+	s := open(t, embedtest.New(t), Options{})
 	for n := range 20 {
 		put(t, s, fmt.Sprint(n), "1", 0)
 	}
@@ -254,7 +234,7 @@ func TestReadingLeavesNoConsumer(t *testing.T) {
 }
 
 func TestPositionsOnlyGoOn(t *testing.T) {
-	s := open(t, single(t), Options{})
+	s := open(t, embedtest.New(t), Options{})
 	k := Key{Plain, "a/b"}
 	for _, seq := range []uint64{5, 9, 7} {
 		if err := s.SavePosition(t.Context(), k, Position{Seq: seq, Origin: Origin{Upstream: "up", ID: fmt.Sprint(seq)}}); err != nil {
