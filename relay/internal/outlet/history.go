@@ -159,7 +159,7 @@ func (o *Outlet) historyOfAll(ctx context.Context, behind uint64) (p server.Past
 		// Holes further on are told here too: one gap, instead of one at each hole.
 		holes := !ok || first.Seq > behind+1
 		if !holes && state.NumDeleted > 0 {
-			if holes, err = o.holes(ctx, behind, last); err != nil {
+			if holes, err = o.store.Holes(ctx, store.Session, behind, last); err != nil {
 				return p, err
 			}
 		}
@@ -179,27 +179,6 @@ func (o *Outlet) historyOfAll(ctx context.Context, behind uint64) (p server.Past
 		p.Events = o.events(ctx, store.Key{Kind: store.Session}, first, last)
 	}
 	return p, nil
-}
-
-// holes tells whether events of the sessions are missing behind one sequence and up to
-// another. A replica that is behind counts too few, so that is counted again.
-func (o *Outlet) holes(ctx context.Context, behind, last uint64) (bool, error) {
-	const tries = 3
-	for n := range tries {
-		kept, err := o.store.Count(ctx, store.Session, behind+1)
-		if err != nil || kept >= last-behind {
-			return false, err
-		}
-		if n == tries-1 {
-			break
-		}
-		select {
-		case <-ctx.Done():
-			return false, context.Cause(ctx)
-		case <-time.After(behindWait / 4):
-		}
-	}
-	return true, nil
 }
 
 func (t *telling) knows(seq uint64) bool {

@@ -68,6 +68,13 @@ func TestRangeFromAReplicaThatIsBehind(t *testing.T) {
 	}
 	r := &replica{Stream: s.events[Session], copy: behind}
 	s.events[Session] = r
+	for _, left := range []int32{0, 1, 2} {
+		r.left.Store(left)
+		r.new.Store(0)
+		if holes, err := s.Holes(t.Context(), Session, 0, 10); err != nil || holes {
+			t.Errorf("%d consumers read from the replica: holes %v, %v, want none", left, holes, err)
+		}
+	}
 	for _, test := range []struct {
 		k        Key
 		from, to uint64
@@ -88,5 +95,34 @@ func TestRangeFromAReplicaThatIsBehind(t *testing.T) {
 		if err != nil || next != test.to+1 {
 			t.Errorf("%v from %d to %d: read up to %d, %v", test.k, test.from, test.to, next-1, err)
 		}
+	}
+}
+
+// What retention took away in the middle is a hole, and so is all that is gone.
+func TestHoles(t *testing.T) {
+	s := open(t, embedtest.New(t), Options{MaxEvents: 2})
+	last := map[string]uint64{}
+	for n, name := range []string{"a", "b", "a", "a", "c"} { // 1 is gone
+		last[name] = put(t, s, name, fmt.Sprint(n+1), last[name])
+	}
+	for _, test := range []struct {
+		behind, to uint64
+		want       bool
+	}{{0, 5, true}, {1, 5, false}, {3, 5, false}, {5, 5, false}} {
+		if got, err := s.Holes(t.Context(), Session, test.behind, test.to); got != test.want || err != nil {
+			t.Errorf("behind %d up to %d: %v, %v, want %v", test.behind, test.to, got, err, test.want)
+		}
+	}
+	for n := range 3 {
+		last["c"] = put(t, s, "c", fmt.Sprint(n+6), last["c"])
+	}
+	if got, err := s.Holes(t.Context(), Session, 4, 8); !got || err != nil { // 5 and 6 are gone
+		t.Errorf("in the middle: %v, %v, want true", got, err)
+	}
+	if err := s.events[Session].Purge(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if got, err := s.Holes(t.Context(), Session, 4, 8); !got || err != nil {
+		t.Errorf("all gone: %v, %v, want true", got, err)
 	}
 }

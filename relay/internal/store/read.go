@@ -97,8 +97,33 @@ func (s *Store) Born(ctx context.Context) (time.Time, error) {
 	return info.Created, nil
 }
 
-// Count returns how many events of a kind are stored from a sequence on.
-func (s *Store) Count(ctx context.Context, kind Kind, from uint64) (uint64, error) {
+// Holes tells whether events of a kind are missing behind one sequence and up to another,
+// which the caller knows to be stored.
+func (s *Store) Holes(ctx context.Context, kind Kind, behind, to uint64) (bool, error) {
+	kept, err := s.count(ctx, kind, behind+1)
+	if err != nil || kept >= to-behind {
+		return false, err
+	}
+	// A replica that is behind counts too few: it is looked up where they are.
+	before := behind
+	err = s.Range(ctx, Key{Kind: kind}, behind+1, to, func(e Event) error {
+		if e.Seq > before+1 {
+			return errHole
+		}
+		before = e.Seq
+		return nil
+	})
+	if err != nil && err != errHole {
+		return false, err
+	}
+	return err == errHole || before < to, nil
+}
+
+var errHole = errors.New("events are missing here")
+
+// count returns how many events of a kind are stored from a sequence on, as one replica
+// knows them.
+func (s *Store) count(ctx context.Context, kind Kind, from uint64) (uint64, error) {
 	st, err := s.of(kind)
 	if err != nil {
 		return 0, err
@@ -188,6 +213,9 @@ func (s *Store) rangeOnce(ctx context.Context, st jetstream.Stream, subject stri
 	err := s.each(ctx, st, jetstream.OrderedConsumerConfig{
 		DeliverPolicy: jetstream.DeliverByStartSequencePolicy, OptStartSeq: max(from, 1), FilterSubjects: []string{subject},
 	}, func(m jetstream.Msg, seq uint64, meta *jetstream.MsgMetadata) error {
+		if seq < from { // a replica that is behind begins at its end
+			return nil
+		}
 		if seq <= to {
 			e, err := s.event(m.Subject(), m.Headers(), m.Data(), seq, meta.Timestamp)
 			if err != nil {

@@ -217,7 +217,7 @@ func TestReadingLeavesNoConsumer(t *testing.T) {
 		if err := s.Range(t.Context(), Key{Kind: Session}, 1, 20, func(Event) error { return enough }); err != enough {
 			t.Fatal(err)
 		}
-		if n, err := s.Count(t.Context(), Session, 5); n != 16 || err != nil {
+		if n, err := s.count(t.Context(), Session, 5); n != 16 || err != nil {
 			t.Fatal(n, err)
 		}
 		if err := s.Lasts(t.Context(), Session, func(Event) error { return nil }); err != nil {
