@@ -20,7 +20,8 @@ type Client struct {
 	Told func(Result)
 
 	bounds Bounds
-	once   bool // tests: what bounds are is known, and a failure counts at once
+	known  bool // tests: what bounds are is known
+	once   bool // tests: a failure counts at once
 }
 
 // A Result is how a scenario ended for the client.
@@ -42,7 +43,7 @@ func (c *Client) Certify(ctx context.Context, scenarios []*scenario.Scenario) ([
 	if len(c.Command) == 0 {
 		return nil, errNoCommand
 	}
-	if !c.once {
+	if !c.known {
 		if err := c.calibrate(ctx); err != nil {
 			return nil, err
 		}
