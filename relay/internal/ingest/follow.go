@@ -66,7 +66,7 @@ func (in *Ingest) followSession(ctx context.Context, id string, w *writer) end {
 	for {
 		o := in.options(in.opts.Base, in.observe(w.key, func(t client.Transition) { w.opened(runOf(t), 0) }, w.miss))
 		o.Cursor = cursor{w}
-		o.LastEventID = "0" // all there is, unless something is stored
+		o.LastEventID = allThereIs // unless something is stored
 		es, err := client.Session(in.opts.Base, id, o)
 		if err != nil { // the id is none
 			in.log.Error("session can't be followed", "session", id, "err", err)
@@ -116,17 +116,37 @@ func gone(err error) bool {
 // runOf returns what the upstream calls the run that a connection is in.
 func runOf(t client.Transition) string { return t.Header.Get("Sse-Run") }
 
+// A beginning is from where on the stream of all sessions has come to us.
+type beginning struct {
+	run string // of the upstream's ids
+	at  int64  // the id before the first event; -1 while that is not known
+}
+
+// opened takes note of a response. One that goes on behind our last event is the same
+// stream; else it says where it begins, or its first event does: an upstream that has lost
+// its events and kept its counter does not know what there was.
+func (b *beginning) opened(t client.Transition) {
+	run, given := runOf(t), t.Header.Get("Last-Event-ID")
+	if run == b.run && t.LastEventID != allThereIs && (given == "" || given == t.LastEventID) {
+		return
+	}
+	b.run, b.at = run, number(given)
+}
+
+// event takes note of an event that has come.
+func (b *beginning) event(ev sse.Event) {
+	if b.at < 0 && ev.HasID {
+		b.at = max(number(ev.ID)-1, 0)
+	}
+}
+
+// allThereIs is the id that asks for all there is.
+const allThereIs = "0"
+
 // followGlobal follows the stream of all sessions. The error says why that is
 // impossible.
 func (in *Ingest) followGlobal(ctx context.Context) error {
-	run, start := "", int64(0)
-	opened := func(t client.Transition) {
-		now := runOf(t)
-		if given := t.Header.Get("Last-Event-ID"); given != t.LastEventID || now != run { // it is told where, not that nothing is missing
-			start = max(number(given), 0)
-		}
-		run = now
-	}
+	var b beginning
 	missed := func(g *client.GapError) {
 		in.mu.Lock()
 		var ws []*writer
@@ -144,8 +164,8 @@ func (in *Ingest) followGlobal(ctx context.Context) error {
 	in.troubles.begin(k, false, ErrNotYet)
 	var refused patience
 	for {
-		o := in.options(in.opts.Base, in.observe(k, opened, missed))
-		o.LastEventID = "0" // what its window has; what of that is stored is known by session
+		o := in.options(in.opts.Base, in.observe(k, b.opened, missed))
+		o.LastEventID = allThereIs // what its window has; what of that is stored is known by session
 		es, err := client.Global(in.opts.Base, o)
 		if err != nil {
 			return err
@@ -163,7 +183,7 @@ func (in *Ingest) followGlobal(ctx context.Context) error {
 				break
 			}
 			refused = 0
-			if err := in.takeGlobal(ctx, ev, run, start); err != nil {
+			if err := in.takeGlobal(ctx, ev, &b); err != nil {
 				return err
 			}
 		}
@@ -178,7 +198,8 @@ func (in *Ingest) followGlobal(ctx context.Context) error {
 
 // takeGlobal stores an event of the global stream, if its session has no stream of
 // its own.
-func (in *Ingest) takeGlobal(ctx context.Context, ev sse.Event, run string, start int64) error {
+func (in *Ingest) takeGlobal(ctx context.Context, ev sse.Event, b *beginning) error {
+	b.event(ev)
 	env, err := session.Parse(ev)
 	if err != nil || env.SessionID == "" || !in.wanted(env.SessionID) {
 		return nil
@@ -212,7 +233,7 @@ func (in *Ingest) takeGlobal(ctx context.Context, ev sse.Event, run string, star
 	if err != nil {
 		return nil // it was parsed a moment ago
 	}
-	f.w.opened(run, start)
+	f.w.opened(b.run, b.at)
 	stored, err := f.w.put(ctx, e)
 	if err != nil {
 		return err
