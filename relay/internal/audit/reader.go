@@ -32,6 +32,7 @@ type Reader struct {
 	known bool // at is one
 	last  map[string]int
 	gap   string // that was told since the last event; "" if none was
+	where string // the relay that it reads from
 	Counts
 	faults []string
 }
@@ -88,6 +89,9 @@ const absent = 100 * time.Millisecond
 // stay reads at one relay for a while. It returns true when the session is over.
 func (r *Reader) stay(ctx context.Context) (over bool, err error) {
 	base, d := r.Hop()
+	r.mu.Lock()
+	r.where = base
+	r.mu.Unlock()
 	o := r.Client()
 	o.Name, o.Cursor, o.LastEventID = r.Name, (*cursor)(r), "0"
 	o.RepeatWindow = backoff.Off // what a relay repeats is to be seen
@@ -181,7 +185,8 @@ const mostFaults = 5
 
 func (r *Reader) fault(format string, args ...any) {
 	if len(r.faults) < mostFaults {
-		r.faults = append(r.faults, r.Name+": "+fmt.Sprintf(format, args...))
+		at := time.Now().Format("15:04:05.000")
+		r.faults = append(r.faults, fmt.Sprintf("%s, %s, at %s: ", r.Name, at, r.where)+fmt.Sprintf(format, args...))
 	}
 }
 

@@ -31,19 +31,22 @@ type telling struct {
 type tellingKey struct{}
 
 // history answers the server's question for what it does not keep.
-func (o *Outlet) history(ctx context.Context, id server.StreamID, after string) (server.Past, error) {
+func (o *Outlet) history(ctx context.Context, id server.StreamID, after string) (p server.Past, err error) {
 	behind, err := strconv.ParseUint(after, 10, 64)
 	if err != nil {
 		behind = 0 // no id of ours: all there is
 	}
-	if id.Kind == server.OfAll {
-		return o.historyOfAll(ctx, behind)
+	switch id.Kind {
+	case server.OfAll:
+		p, err = o.historyOfAll(ctx, behind)
+	case server.Plain:
+		p, err = o.historyOf(ctx, store.Key{Kind: store.Plain, Name: id.Name}, behind)
+	default:
+		p, err = o.historyOf(ctx, store.Key{Kind: store.Session, Name: id.Name}, behind)
 	}
-	k := store.Key{Kind: store.Session, Name: id.Name}
-	if id.Kind == server.Plain {
-		k.Kind = store.Plain
-	}
-	return o.historyOf(ctx, k, behind)
+	o.log.Debug("reader asks the store", "stream", id.Name, "kind", id.Kind, "behind", behind,
+		"known", p.Known, "start", p.Start, "newest", p.Newest, "over", p.Over, "more", p.Events != nil, "err", err)
+	return p, err
 }
 
 // historyOf answers for one session or plain stream.

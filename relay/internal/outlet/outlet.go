@@ -151,6 +151,7 @@ func (o *Outlet) learn(ctx context.Context, kind store.Kind) error {
 	if err != nil {
 		return err
 	}
+	o.log.Debug("learned what is stored", "kind", string(kind), "streams", len(lasts), "head", head, "last", state.LastSeq)
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	maps.Copy(o.lasts, lasts)
@@ -170,6 +171,9 @@ func (o *Outlet) give(e store.Event) {
 	o.lasts[e.Key], o.heads[e.Key.Kind] = last{e.Seq, isOver(e)}, e.Seq
 	o.mu.Unlock()
 	missing := known && e.Prev > before.seq || e.Gap != ""
+	if missing || e.Seq > head+1 {
+		o.log.Debug("events are missing", "stream", e.Key.String(), "seq", e.Seq, "prev", e.Prev, "last", before.seq, "head", head, "gap", e.Gap)
+	}
 	var err error
 	if e.Key.Kind == store.Session {
 		err = o.giveSession(e, missing, e.Seq > head+1)

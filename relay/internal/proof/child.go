@@ -85,7 +85,7 @@ func (r *relayRole) options() daemon.Options {
 			Server: server.Options{Heartbeat: heartbeat},
 		},
 		Listen: r.Listen, NATS: daemon.NATS{URLs: r.NATS}, OpenWait: 10 * time.Minute, Drain: time.Second,
-		Log:  slog.New(slog.NewTextHandler(os.Stderr, nil)),
+		Log:  slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelDebug})),
 		Hint: func(error) string { return "" },
 	}
 }
