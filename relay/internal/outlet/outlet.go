@@ -122,41 +122,53 @@ func (o *Outlet) Err() error {
 }
 
 // learn reads the last event of every key. What is stored up to here is for the
-// history; what comes behind it is fed.
+// history, which has to know the last event of each exactly; what comes behind is fed.
 func (o *Outlet) learn(ctx context.Context, kind store.Kind) error {
+	const tries = 5
+	for n := 1; ; n++ {
+		lasts, head, err := o.list(ctx, kind)
+		if errors.Is(err, store.ErrAnew) && n < tries {
+			continue
+		}
+		if err != nil {
+			return err
+		}
+		o.log.Debug("learned what is stored", "kind", string(kind), "streams", len(lasts), "up to", head)
+		o.mu.Lock()
+		defer o.mu.Unlock()
+		maps.Copy(o.lasts, lasts)
+		o.heads[kind] = head
+		return nil
+	}
+}
+
+// list returns the last event of each key, and up to which sequence that is so.
+func (o *Outlet) list(ctx context.Context, kind store.Kind) (lasts map[store.Key]last, head uint64, err error) {
 	state, err := o.store.State(ctx, kind)
 	if err != nil {
-		return err
+		return nil, 0, err
 	}
-	lasts := make(map[store.Key]last)
+	head = state.FirstSeq - min(state.FirstSeq, 1)
+	lasts = make(map[store.Key]last)
 	err = o.store.Positions(ctx, func(k store.Key, p store.Position) error {
-		if k.Kind == kind {
+		if k.Kind == kind { // all that is known of one that retention has emptied
 			lasts[k] = last{seq: p.Seq}
 		}
 		return nil
 	})
 	if err != nil {
-		return err
+		return nil, 0, err
 	}
-	head := state.FirstSeq - min(state.FirstSeq, 1)
+	listed := make(map[store.Key]last)
 	err = o.store.Lasts(ctx, kind, func(e store.Event) error {
-		head = max(head, min(e.Seq, state.LastSeq)) // a replica that is behind knows no more than that
-		if e.Seq <= state.LastSeq {                 // what is newer is fed
-			lasts[e.Key] = last{e.Seq, isOver(e)}
-		} else if e.Prev <= state.LastSeq && e.Prev != 0 {
-			lasts[e.Key] = last{seq: e.Prev}
+		if e.Seq > listed[e.Key].seq {
+			listed[e.Key] = last{e.Seq, isOver(e)}
 		}
+		head = max(head, e.Seq)
 		return nil
 	})
-	if err != nil {
-		return err
-	}
-	o.log.Debug("learned what is stored", "kind", string(kind), "streams", len(lasts), "head", head, "last", state.LastSeq)
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	maps.Copy(o.lasts, lasts)
-	o.heads[kind] = head
-	return nil
+	maps.Copy(lasts, listed)
+	return lasts, head, err
 }
 
 // give puts an event into the server's logs.

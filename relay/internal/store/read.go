@@ -137,10 +137,19 @@ func (s *Store) count(ctx context.Context, kind Kind, from uint64) (uint64, erro
 }
 
 // Lasts calls f with the last event under every key of a kind that has one, as one
-// replica knows them. That one may be behind: what is stored is read up to the highest
-// sequence that f is called with.
+// replica knows them, and maybe with events that were stored meanwhile, or again with older
+// ones: of each key, the highest sequence that f is called with is the last up to the
+// highest of all keys. That is how far the replica is, and it may be behind. With
+// [ErrAnew] what f was called with means nothing.
 func (s *Store) Lasts(ctx context.Context, kind Kind, f func(Event) error) error {
+	name := ""
 	return s.each(ctx, s.events[kind], jetstream.OrderedConsumerConfig{DeliverPolicy: jetstream.DeliverLastPerSubjectPolicy}, func(m jetstream.Msg, seq uint64, meta *jetstream.MsgMetadata) error {
+		if name == "" {
+			name = meta.Consumer
+		}
+		if meta.Consumer != name {
+			return ErrAnew
+		}
 		e, err := s.event(m.Subject(), m.Headers(), m.Data(), seq, meta.Timestamp)
 		if err != nil {
 			return err
@@ -148,6 +157,9 @@ func (s *Store) Lasts(ctx context.Context, kind Kind, f func(Event) error) error
 		return f(e)
 	})
 }
+
+// ErrAnew says that a reading was lost, and what it has brought is not whole.
+var ErrAnew = errors.New("relay: a consumer of the store was lost")
 
 // Range calls f with the events from a sequence on, in order: those of one key or,
 // with an empty name, those of all keys of its kind. It ends behind the event with
@@ -257,7 +269,7 @@ func (s *Store) each(ctx context.Context, st jetstream.Stream, c jetstream.Order
 	stop := context.AfterFunc(ctx, it.Stop)
 	defer stop()
 	for {
-		m, err := it.Next()
+		m, err := it.Next(jetstream.NextMaxWait(askTimeout)) // one that was made anew may have nothing to give
 		if err != nil {
 			if ctx.Err() != nil {
 				return context.Cause(ctx)
