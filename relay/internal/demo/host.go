@@ -64,7 +64,9 @@ func (h *host) start(ctx context.Context) error {
 		nc.Close()
 		return err
 	}
-	h.base = "http://" + l.Addr().String()
+	if h.base == "" { // readers know it from then on
+		h.base = "http://" + l.Addr().String()
+	}
 	run, cancel := context.WithCancel(context.Background())
 	hs := &http.Server{Handler: r}
 	var wg sync.WaitGroup
