@@ -99,7 +99,7 @@ func TestGiveOnce(t *testing.T) {
 	e := func(seq, prev uint64) store.Event {
 		return store.Event{Key: store.Key{Kind: store.Session, Name: "abc"}, Seq: seq, Prev: prev, Data: []byte(message)}
 	}
-	for _, e := range []store.Event{e(1, 0), e(2, 1), e(1, 0), e(2, 1)} {
+	for _, e := range []store.Event{e(1, 0), e(2, 1), e(1, 0)} {
 		o.give(e)
 	}
 	if n := o.Server().Stats().Events; n != 2 {

@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"sync/atomic"
 	"testing"
@@ -124,5 +125,56 @@ func TestHoles(t *testing.T) {
 	}
 	if got, err := s.Holes(t.Context(), Session, 4, 8); !got || err != nil {
 		t.Errorf("all gone: %v, %v, want true", got, err)
+	}
+}
+
+// A lossy is a stream whose consumers are lost behind their first message, and made anew.
+type lossy struct{ jetstream.Stream }
+
+func (s lossy) OrderedConsumer(ctx context.Context, c jetstream.OrderedConsumerConfig) (jetstream.Consumer, error) {
+	cons, err := s.Stream.OrderedConsumer(ctx, c)
+	return lossyConsumer{cons}, err
+}
+
+type lossyConsumer struct{ jetstream.Consumer }
+
+func (c lossyConsumer) Messages(opts ...jetstream.PullMessagesOpt) (jetstream.MessagesContext, error) {
+	it, err := c.Consumer.Messages(opts...)
+	return &lossyMessages{MessagesContext: it}, err
+}
+
+type lossyMessages struct {
+	jetstream.MessagesContext
+	n int
+}
+
+func (it *lossyMessages) Next(opts ...jetstream.NextOpt) (jetstream.Msg, error) {
+	m, err := it.MessagesContext.Next(opts...)
+	it.n++
+	return lossyMsg{m, fmt.Sprint("consumer ", min(it.n, 2))}, err
+}
+
+type lossyMsg struct {
+	jetstream.Msg
+	consumer string
+}
+
+func (m lossyMsg) Metadata() (*jetstream.MsgMetadata, error) {
+	meta, err := m.Msg.Metadata()
+	if err == nil {
+		meta.Consumer = m.consumer
+	}
+	return meta, err
+}
+
+// A list of last events that two consumers have brought is not whole.
+func TestLastsOfAConsumerThatWasLost(t *testing.T) {
+	s := open(t, embedtest.New(t), Options{})
+	for _, name := range []string{"a", "b", "c"} {
+		put(t, s, name, "1", 0)
+	}
+	s.events[Session] = lossy{s.events[Session]}
+	if err := s.Lasts(t.Context(), Session, func(Event) error { return nil }); !errors.Is(err, ErrAnew) {
+		t.Errorf("got %v, want ErrAnew", err)
 	}
 }
